@@ -1,0 +1,1 @@
+complete --keep-order --exclusive --command kubectl-stateful --arguments "(KUBECTL_STATEFUL_COMPLETE=fish kubectl-stateful -- (commandline --current-process --tokenize --cut-at-cursor) (commandline --current-token))"

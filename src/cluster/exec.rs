@@ -1,0 +1,89 @@
+//! Running one command in a container, bounded in time and size.
+
+use std::time::Duration;
+
+use k8s_openapi::api::core::v1::Pod;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Status;
+use kube::Api;
+use kube::api::AttachParams;
+use tokio::io::{AsyncRead, AsyncReadExt};
+
+use super::{Cluster, ClusterError, Traffic};
+use crate::model::{Answer, Namespace, PodName, Probe};
+
+/// The most that an answer may hold; an engine with more members or slots than that is not understood, not cut.
+const ANSWER_LIMIT: u64 = 4 * 1024 * 1024;
+
+impl Cluster {
+    /// Runs a probe in a pod and waits for its end, but not longer than `limit`.
+    pub(crate) async fn ask(&self, namespace: &Namespace, pod: &PodName, probe: &Probe, limit: Duration) -> Answer {
+        let before = self.traffic.get();
+        self.traffic.set(Traffic { requests: before.requests + 1, ..before });
+        match tokio::time::timeout(limit, self.run(namespace, pod, probe)).await {
+            Ok(Ok(answer)) => answer,
+            Ok(Err(why)) => Answer::Failed(why),
+            Err(_) => Answer::Failed(format!("no answer within {limit:?}")),
+        }
+    }
+
+    async fn run(&self, namespace: &Namespace, pod: &PodName, probe: &Probe) -> Result<Answer, String> {
+        let pods: Api<Pod> = Api::namespaced(self.client.clone(), namespace.as_str());
+        let params = AttachParams::default().container(probe.container.as_str()).stdin(false).stdout(true).stderr(true);
+        let mut process =
+            pods.exec(pod.as_str(), &probe.argv, &params).await.map_err(|error| explain(&error, &self.server))?;
+        let status = process.take_status();
+        // Both are read at the same time and before the status: their buffers are tiny, and a full one stops the other.
+        let (stdout, stderr) = tokio::join!(read(process.stdout()), read(process.stderr()));
+        let status = match status {
+            Some(status) => status.await,
+            None => None,
+        };
+        let exit_code = exit_code(status.as_ref())?;
+        Ok(Answer::Ended { exit_code, stdout: stdout?, stderr: stderr? })
+    }
+}
+
+async fn read(stream: Option<impl AsyncRead + Unpin>) -> Result<String, String> {
+    let mut bytes = Vec::new();
+    if let Some(stream) = stream {
+        let mut limited = stream.take(ANSWER_LIMIT + 1);
+        limited.read_to_end(&mut bytes).await.map_err(|error| format!("the answer broke off: {error}"))?;
+    }
+    if bytes.len() as u64 > ANSWER_LIMIT {
+        return Err(format!("the answer is longer than {} MiB", ANSWER_LIMIT >> 20));
+    }
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// Reads the exit code. No status means that the connection dropped: how the command ended is not known.
+fn exit_code(status: Option<&Status>) -> Result<i32, String> {
+    let status = status.ok_or("the connection dropped before the command ended")?;
+    if status.status.as_deref() == Some("Success") {
+        return Ok(0);
+    }
+    let causes = status.details.iter().flat_map(|details| details.causes.iter().flatten());
+    let code = causes
+        .filter(|cause| cause.reason.as_deref() == Some("ExitCode"))
+        .find_map(|cause| cause.message.as_deref()?.parse().ok());
+    code.ok_or_else(|| status.message.clone().unwrap_or_else(|| "the command could not be started".to_owned()))
+}
+
+#[expect(clippy::wildcard_enum_match_arm, reason = "the client's errors are many, and more are to come")]
+fn explain(error: &kube::Error, server: &str) -> String {
+    use http::StatusCode;
+    use kube::client::UpgradeConnectionError;
+    match error {
+        kube::Error::UpgradeConnection(UpgradeConnectionError::ProtocolSwitch(StatusCode::FORBIDDEN)) => {
+            "forbidden: create pods/exec".to_owned()
+        }
+        kube::Error::UpgradeConnection(UpgradeConnectionError::ProtocolSwitch(code)) => {
+            format!("the server answered {} to exec", code.as_u16())
+        }
+        kube::Error::Api(status) if status.code == 403 => "forbidden: create pods/exec".to_owned(),
+        kube::Error::Api(status) => ClusterError::kubelet_away(&status.message, "its node").map_or_else(
+            || format!("the server answered {}: {}", status.code, status.message),
+            |error| error.to_string(),
+        ),
+        other => ClusterError::from_client(other, server).to_string(),
+    }
+}

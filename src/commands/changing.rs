@@ -1,0 +1,456 @@
+//! The way of every change: look, plan, show, ask, lock, look again, carry out, say how it ended.
+
+use std::cell::RefCell;
+use std::io;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::Context;
+use crate::cluster::{Cluster, ClusterError, Trial, parse_duration};
+use crate::execute::{Interrupt, Live, NotSent, Stop, Terms, execute};
+use crate::failure::{Failure, FailureKind};
+use crate::journal::{Home, JournalError, Journals, Ledger};
+use crate::plan::{Approved, Consent, Effect, Event, Happening, Permission, Plan, Run, RunId, Subject, Undo};
+use crate::planner::Refusal;
+use crate::ui::{Progress, Written};
+use crate::view::{Screen, event, plan, plural, refusal};
+
+/// What somebody may do who may keep no journal in the cluster.
+const LOCAL_HINT: &str = "or keep the journal on this machine only: --journal local";
+
+/// How a change is carried out.
+#[derive(Clone, Debug, clap::Args)]
+pub struct ChangeArgs {
+    /// Do not ask: carry the shown plan out
+    #[arg(long, short)]
+    yes: bool,
+    /// Only show the plan; `server` also lets the API server judge each change
+    #[arg(long, value_enum, value_name = "client|server", num_args = 0..=1, require_equals = true,
+          default_missing_value = "client")]
+    dry_run: Option<DryRun>,
+    /// Output for programs: the plan of a dry run, or one event per line
+    #[arg(long, short, value_enum, value_name = "FORMAT")]
+    output: Option<Format>,
+    /// How long everything may take together [default: the sum of the steps]
+    #[arg(long, value_name = "TIME", value_parser = parse_duration)]
+    timeout: Option<Duration>,
+    /// Where the journal is.
+    #[command(flatten)]
+    pub log: LogArgs,
+}
+
+/// Where the journal is.
+#[derive(Clone, Debug, clap::Args)]
+pub struct LogArgs {
+    /// Where the journal is kept: beside the set in the cluster, or on this machine only
+    #[arg(long, value_enum, value_name = "WHERE", default_value_t)]
+    journal: Where,
+    /// Take the lock of a run over whose process has gone
+    #[arg(long)]
+    take_over: bool,
+}
+
+/// Where the journal is kept.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+enum Where {
+    /// In the cluster, and on this machine
+    #[default]
+    Cluster,
+    /// On this machine only
+    Local,
+}
+
+/// What a dry run asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum DryRun {
+    /// Nobody
+    Client,
+    /// The API server
+    Server,
+}
+
+/// Formats for programs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Format {
+    /// JSON
+    Json,
+    /// YAML
+    Yaml,
+}
+
+/// One change on its way.
+pub struct Change<'a> {
+    /// What every command gets.
+    pub context: &'a Context,
+    /// The cluster.
+    pub cluster: &'a Cluster,
+    /// How it is carried out.
+    pub args: &'a ChangeArgs,
+}
+
+impl Context {
+    /// Opens the journals of a set.
+    pub(super) async fn journals<'c>(&self, cluster: &'c Cluster, subject: Subject, log: &LogArgs) -> Journals<'c> {
+        self.journals_as(who(cluster).await, cluster, subject, log)
+    }
+
+    /// Opens the journals of a set, for somebody whose name is known.
+    pub(super) fn journals_as<'c>(
+        &self,
+        who: String,
+        cluster: &'c Cluster,
+        subject: Subject,
+        log: &LogArgs,
+    ) -> Journals<'c> {
+        let home = if log.journal == Where::Local { Home::Local } else { Home::Cluster };
+        Journals { cluster, subject, home, who, now: self.now, take_over: log.take_over }
+    }
+}
+
+/// Names whoever is at work: `alice@laptop pid 4242`.
+pub(super) async fn who(cluster: &Cluster) -> String {
+    // A server that does not tell names (before 1.28) leaves the local one.
+    let local = || ["USER", "USERNAME"].iter().find_map(|name| std::env::var(name).ok()).unwrap_or_default();
+    let user = cluster.user().await.unwrap_or_else(|_| local());
+    format!("{user}@{} pid {}", machine(), std::process::id())
+}
+
+/// Names this machine, for people.
+fn machine() -> String {
+    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").ok().map(|name| name.trim().to_owned());
+    name.or_else(|| std::env::var("COMPUTERNAME").ok()).unwrap_or_else(|| "this machine".to_owned())
+}
+
+/// Names a run after the time at which its plan is made.
+pub(super) fn run_id(now: jiff::Timestamp) -> RunId {
+    RunId(format!("{}-{:03}", now.strftime("%Y%m%d-%H%M%S"), now.subsec_millisecond()))
+}
+
+impl Change<'_> {
+    /// Shows a plan, asks, and carries out what was agreed to. `make` makes the plan from what is there when it is called.
+    pub(super) async fn carry_out<F>(&self, subject: Subject, make: F) -> Result<(), Failure>
+    where
+        F: AsyncFn() -> Result<Plan, Failure>,
+    {
+        if let Some(dry_run) = self.args.dry_run {
+            return self.show(&make().await?, dry_run).await;
+        }
+        let journals = self.context.journals(self.cluster, subject, &self.args.log).await;
+        // First of all: half of another plan explains whatever would speak against this one.
+        self.unfinished(&journals, None).await?;
+        let first = make().await?;
+        self.permitted(&first, &journals).await?;
+        let mut plan = first;
+        let approved = loop {
+            let consent = self.ask(&plan)?;
+            // Somebody may have thought for an hour: nothing stale is carried out.
+            let fresh = make().await?;
+            if fresh.does_the_same(&plan) {
+                self.unfinished(&journals, None).await?;
+                break plan.approve(consent);
+            }
+            self.context
+                .ui
+                .warn("what was planned no longer fits: it changed in the meantime, and this is the plan now");
+            plan = fresh;
+            if self.args.yes {
+                return Err(Failure::new(
+                    FailureKind::Refused,
+                    "nothing was changed: the set changes while it is planned",
+                )
+                .hint("run it again when it has come to rest"));
+            }
+        };
+        let ledger = journals.open(approved.plan().clone()).await.map_err(|error| held(&error))?;
+        self.work(&approved, ledger, &journals).await
+    }
+
+    /// Continues a run where it stopped.
+    pub(super) async fn go_on(&self, run: Run, journals: &Journals<'_>) -> Result<(), Failure> {
+        let ui = &self.context.ui;
+        if let Some(dry_run) = self.args.dry_run {
+            return self.show(&run.plan, dry_run).await;
+        }
+        self.permitted(&run.plan, journals).await?;
+        ui.aside(&plan::run(&run, &ui.aside_screen()));
+        let consent = self.consent(&run.plan, "continue")?;
+        let approved = run.plan.clone().approve(consent);
+        let ledger = journals.go_on(run).await.map_err(|error| held(&error))?;
+        self.work(&approved, ledger, journals).await
+    }
+
+    /// Carries out the plan that takes a run back.
+    pub(super) async fn take_back(&self, back: Plan, run: &Run, journals: &Journals<'_>) -> Result<(), Failure> {
+        if let Some(dry_run) = self.args.dry_run {
+            return self.show(&back, dry_run).await;
+        }
+        self.unfinished(journals, Some(&run.plan.id)).await?;
+        self.permitted(&back, journals).await?;
+        let consent = self.ask(&back)?;
+        // Somebody may have gone on with it meanwhile: then this is not what takes it back.
+        journals.is_still(run).await.map_err(|error| held(&error))?;
+        let by = back.id.clone();
+        let ledger = journals.open(back.clone()).await.map_err(|error| held(&error))?;
+        self.work(&back.approve(consent), ledger, journals).await?;
+        journals.mark(run, Happening::Undone { by }).await.map_err(|error| held(&error))
+    }
+
+    /// Carries out, or continues, a run whose journal is open.
+    async fn work(&self, approved: &Approved, mut ledger: Ledger<'_>, journals: &Journals<'_>) -> Result<(), Failure> {
+        let interrupt = Interrupt::default();
+        let progress = self.context.ui.progress("");
+        let told = RefCell::default();
+        let tell = |event: Event| self.tell(&event, approved.plan(), &progress, &told);
+        let deadline = self.args.timeout.map(|timeout| Instant::now() + timeout);
+        let terms = Terms { deadline, interrupt: &interrupt, tell: &tell };
+        let world = Live::new(self.cluster, approved.plan(), self.context.now);
+        let run = ledger.run().clone();
+        let outcome = {
+            let work = execute(approved, &run, &world, &mut ledger, &terms);
+            let first = || progress.set("stopping: nothing new is begun (again to leave at once)");
+            tokio::select! {
+                outcome = work => outcome,
+                listened = interrupt.listen(first) => {
+                    listened?;
+                    // The journal says what was begun; the lock ends by itself.
+                    return Err(Failure::new(FailureKind::Interrupted, "left at once: what was begun is in the journal")
+                        .hint(Self::resume_hint(journals)));
+                }
+            }
+        };
+        drop(progress);
+        let run = ledger.run().clone();
+        self.record(&outcome, &run, journals).await;
+        ledger.close().await;
+        match outcome {
+            Ok(()) => self.done(&run),
+            Err(stop) => Err(self.stopped(&stop, &run, journals)),
+        }
+    }
+
+    /// Leaves on the set what was done, and by whom.
+    async fn record(&self, outcome: &Result<(), Stop>, run: &Run, journals: &Journals<'_>) {
+        let Plan { goal, id, .. } = &run.plan;
+        let done = format!("{}/{} steps", run.steps_done(), run.plan.steps.len());
+        let (reason, message, warning) = match outcome {
+            Ok(()) => ("Changed", format!("{goal} done, {done}, by {} (run {id})", journals.who), false),
+            Err(stop) => {
+                let why = match stop {
+                    Stop::Interrupted { .. } => "interrupted".to_owned(),
+                    Stop::Failed { why, .. } => why.clone(),
+                    Stop::Journal { why, .. } => why.to_string(),
+                };
+                ("Stopped", format!("{goal} stopped, {done}, by {} (run {id}): {why}", journals.who), true)
+            }
+        };
+        self.cluster.record(&journals.subject, reason, &message, warning, (self.context.now)()).await;
+    }
+
+    /// Says what happens: on one line that changes where somebody watches, else a line whenever there is news.
+    fn tell(&self, event: &Event, plan: &Plan, progress: &Progress, told: &RefCell<String>) {
+        if self.args.output.is_some() {
+            let line = serde_json::to_string(event).expect("events are plain data");
+            // A reader that is gone must not stop a change half-way.
+            let _ = self.context.ui.print(&(line + "\n"));
+            return;
+        }
+        let line = event::line(event, plan);
+        match event {
+            Event::Done { .. } | Event::TriesAgain { .. } => progress.suspend(|| self.context.ui.status(&line)),
+            Event::Begins { .. } | Event::Waits { .. } if self.context.ui.is_watched() => progress.set(&line),
+            Event::Begins { .. } => self.context.ui.status(&line),
+            Event::Waits { why, .. } => {
+                if told.replace(why.clone()) != *why {
+                    self.context.ui.status(&line);
+                }
+            }
+        }
+    }
+
+    async fn show(&self, shown: &Plan, dry_run: DryRun) -> Result<(), Failure> {
+        if dry_run == DryRun::Server {
+            self.judged_by_server(shown).await?;
+        }
+        let text = match self.args.output {
+            None => plan::plan(shown, &self.context.ui.screen()),
+            Some(Format::Json) => serde_json::to_string_pretty(shown).map(|text| text + "\n").map_err(unexpected)?,
+            Some(Format::Yaml) => serde_saphyr::to_string(shown).map_err(unexpected)?,
+        };
+        let (Written::All | Written::ReaderGone) = self.context.ui.print(&text)?;
+        let judged = if dry_run == DryRun::Server {
+            "dry run: nothing was changed; the server judged each change by today's state"
+        } else {
+            "dry run: nothing was changed"
+        };
+        self.context.ui.status(judged);
+        Ok(())
+    }
+
+    /// Lets the server judge each change as if it came first: later ones are judged by today's state.
+    async fn judged_by_server(&self, shown: &Plan) -> Result<(), Failure> {
+        let world = Live::new(self.cluster, shown, self.context.now);
+        let number = |effect: &Effect| match effect {
+            Effect::SetReplicas { from, .. } => Some(*from),
+            Effect::Command { .. } | Effect::Await { .. } | Effect::DeleteClaim { .. } => None,
+        };
+        let replicas = shown.steps.iter().find_map(|step| number(&step.effect)).unwrap_or_default();
+        for step in &shown.steps {
+            let today = match &step.effect {
+                Effect::SetReplicas { from: _, to } => Effect::SetReplicas { from: replicas, to: *to },
+                other @ (Effect::Command { .. } | Effect::Await { .. } | Effect::DeleteClaim { .. }) => other.clone(),
+            };
+            if let Err(NotSent::Refused(why) | NotSent::Unsettled(why) | NotSent::NotYet(why)) =
+                world.send_as(&today, Trial::ServerDryRun).await
+            {
+                return Err(Failure::new(FailureKind::Refused, format!("the server would not {}: {why}", step.effect)));
+            }
+        }
+        Ok(())
+    }
+
+    /// An earlier run that has not ended comes first: two plans for one set do not mix.
+    async fn unfinished(&self, journals: &Journals<'_>, but: Option<&RunId>) -> Result<(), Failure> {
+        let runs = journals.runs().await.map_err(|error| held(&error))?;
+        let Some(open) = runs.iter().rev().find_map(|stored| match &stored.run {
+            Ok(run) => (run.is_unfinished() && Some(&run.plan.id) != but).then(|| stored.id.clone()),
+            Err(_) => Some(stored.id.clone()),
+        }) else {
+            return Ok(());
+        };
+        if let Some(at_work) = journals.holder().await {
+            return Err(held(&at_work));
+        }
+        let subject = &journals.subject;
+        Err(Failure::new(FailureKind::Held, format!("run {open} of statefulset/{} has not ended", subject.name))
+            .hint(Self::resume_hint(journals))
+            .hint(format!("take it back with `kubectl stateful undo {} -n {}`", subject.name, subject.namespace)))
+    }
+
+    /// Checks every permission that the plan and its journal need, before anything is done.
+    async fn permitted(&self, plan: &Plan, journals: &Journals<'_>) -> Result<(), Failure> {
+        let mut needed: Vec<Permission> = plan.steps.iter().flat_map(|step| step.effect.permissions()).collect();
+        needed.extend(journals.permissions());
+        needed.sort();
+        needed.dedup();
+        let mut missing = Vec::new();
+        for permission in &needed {
+            if !self.cluster.may(&plan.subject.namespace, permission).await? {
+                missing.push(permission.to_string());
+            }
+        }
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let what = missing.join(", ");
+        let failure =
+            Failure::new(FailureKind::Unreachable, format!("nothing was changed: missing permission to {what}"))
+                .hint("docs/rbac.md has the least Role for this command");
+        let journal = missing.iter().all(|one| one.contains("configmaps") || one.contains("leases"));
+        Err(if journal { failure.hint(LOCAL_HINT) } else { failure })
+    }
+
+    fn ask(&self, shown: &Plan) -> Result<Consent, Failure> {
+        let ui = &self.context.ui;
+        ui.aside(&plan::plan(shown, &ui.aside_screen()));
+        let steps = plural::count(shown.steps.len(), "step");
+        let consent =
+            self.consent(shown, &format!("run {} {steps}", if shown.steps.len() == 1 { "this" } else { "these" }))?;
+        for step in &shown.steps {
+            if let (Undo::Never { .. }, Effect::DeleteClaim { claim }) = (&step.undo, &step.effect) {
+                if matches!(consent, Consent::Typed) {
+                    continue;
+                }
+                let typed = ui.typed(&format!("{} cannot be taken back: type {} to do it", step.effect, claim.name))?;
+                if typed.as_deref() != Some(claim.name.as_str()) {
+                    return Err(Failure::new(FailureKind::Refused, "nothing was changed: the name was not typed"));
+                }
+            }
+        }
+        Ok(consent)
+    }
+
+    /// Gets somebody's yes: from the command line, or at the prompt.
+    fn consent(&self, plan: &Plan, question: &str) -> Result<Consent, Failure> {
+        if self.args.yes {
+            return Ok(Consent::Typed);
+        }
+        let question =
+            format!("{question} on statefulset/{} in namespace {}?", plan.subject.name, plan.subject.namespace);
+        match self.context.ui.confirm(&question)? {
+            Some(true) => Ok(Consent::Answered),
+            Some(false) => Err(Failure::new(FailureKind::Refused, "nothing was changed")),
+            None => Err(Failure::new(FailureKind::Refused, "nothing was changed: nobody can be asked here")
+                .hint("--yes carries the plan out without asking")),
+        }
+    }
+
+    fn done(&self, run: &Run) -> Result<(), Failure> {
+        let plan = &run.plan;
+        let text = match self.args.output {
+            Some(_) => "{\"event\":\"finished\"}\n".to_owned(),
+            None => format!(
+                "statefulset/{} in namespace {}: {} done\n",
+                plan.subject.name, plan.subject.namespace, plan.goal
+            ),
+        };
+        let (Written::All | Written::ReaderGone) = self.context.ui.print(&text)?;
+        let ui = &self.context.ui;
+        if self.args.output.is_none() {
+            ui.aside(&plan::notes(plan, &ui.aside_screen()));
+        }
+        Ok(())
+    }
+
+    fn stopped(&self, stop: &Stop, run: &Run, journals: &Journals<'_>) -> Failure {
+        let subject = &journals.subject;
+        let steps = run.plan.steps.len();
+        let (kind, message) = match stop {
+            Stop::Interrupted { step, waited } => {
+                let waited = if waited.is_empty() { String::new() } else { format!(", while {waited}") };
+                (FailureKind::Interrupted, format!("interrupted at step {} of {steps}{waited}", step + 1))
+            }
+            Stop::Failed { step, why } => {
+                (FailureKind::Stopped, format!("stopped at step {} of {steps}: {why}", step + 1))
+            }
+            Stop::Journal { step, why } => {
+                (FailureKind::Stopped, format!("stopped at step {} of {steps}: {why}", (step + 1).min(steps)))
+            }
+        };
+        self.context.ui.aside(&plan::run(run, &self.context.ui.aside_screen()));
+        Failure::new(kind, message)
+            .hint(Self::resume_hint(journals))
+            .hint(format!("take back with `kubectl stateful undo {} -n {}`", subject.name, subject.namespace))
+    }
+
+    fn resume_hint(journals: &Journals<'_>) -> String {
+        let local = if journals.home == Home::Local { " --journal local" } else { "" };
+        let Subject { namespace, name, .. } = &journals.subject;
+        format!("continue with `kubectl stateful resume {name} -n {namespace}{local}`")
+    }
+
+    /// Words a refusal: the headline as the error, the reasons before it.
+    pub(super) fn refused(&self, refused: &Refusal) -> Failure {
+        let screen = Screen { colour: false, ..self.context.ui.aside_screen() };
+        let reasons = refusal::refusal(refused, &screen);
+        let message = format!("refused, nothing was changed: {}\n{}", refused.wanted, reasons.trim_end());
+        Failure::new(FailureKind::Refused, message)
+    }
+}
+
+/// Words why a journal cannot be had.
+pub(super) fn held(error: &JournalError) -> Failure {
+    match error {
+        JournalError::Held { .. } | JournalError::Overtaken => Failure::new(FailureKind::Held, error.to_string())
+            .hint("wait for it to end; --take-over breaks the lock of a process that has gone"),
+        JournalError::Cluster(error @ ClusterError::Forbidden { .. }) => Failure::from(error.clone()).hint(LOCAL_HINT),
+        JournalError::Cluster(error) => Failure::from(error.clone()),
+        JournalError::Disk { .. } => {
+            Failure::new(FailureKind::Unreachable, error.to_string()).hint("XDG_STATE_HOME names another directory")
+        }
+    }
+}
+
+fn unexpected(error: impl std::fmt::Display) -> Failure {
+    Failure::from(io::Error::other(error.to_string()))
+}

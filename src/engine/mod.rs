@@ -1,0 +1,107 @@
+//! Pure knowledge of engines: how each is recognised, asked and understood.
+//!
+//! An engine never does I/O. It says which commands to run in which container ([`Engine::probes`]) and reads their
+//! answers ([`Engine::read`]). A new engine is one module here and one entry in the list below.
+
+use crate::model::{ContainerName, Pod, Probe, ProbeOutput, Recognised, Topology, Workload};
+use crate::plan::{EngineCheck, Verdict};
+
+mod answer;
+mod cassandra;
+mod elasticsearch;
+mod generic;
+mod hooks;
+mod patroni;
+mod phrase;
+mod postgres;
+mod removal;
+mod signs;
+
+pub use removal::{Asked, Leaving, Removal};
+
+/// Every engine, in the order in which recognition asks them; `generic` recognises everything and is last.
+pub const ENGINES: &[&dyn Engine] =
+    &[&patroni::ENGINE, &postgres::ENGINE, &cassandra::ENGINE, &elasticsearch::ENGINE, &generic::ENGINE];
+
+/// Knows one database system.
+pub trait Engine: Sync {
+    /// Gives the word that `--engine` takes.
+    fn name(&self) -> &'static str;
+
+    /// Gives the name for people.
+    fn title(&self) -> &'static str;
+
+    /// Says what in the workload gives this engine away, as a fragment ("image postgres:15"), if anything does.
+    fn recognise(&self, workload: &Workload) -> Option<String>;
+
+    /// Chooses the container of a pod that runs the engine, by image and port.
+    fn container(&self, pod: &Pod) -> Option<ContainerName>;
+
+    /// Lists the questions for one pod, to be asked in `container`.
+    fn probes(&self, workload: &Workload, pod: &Pod, container: &ContainerName) -> Vec<Probe>;
+
+    /// Understands what the pods of one workload answered.
+    ///
+    /// Total: cut-off, mixed-up or missing answers become unknown with the reason, never a value.
+    /// `pods` are those of the workload, in the order of ordinals; `outputs` only answers of exactly these pods.
+    fn read(&self, workload: &Workload, pods: &[&Pod], outputs: &[&ProbeOutput]) -> Topology;
+
+    /// Says what has to happen around the removal of a member, and what speaks against it.
+    ///
+    /// What holds for every engine (readiness, roles, confirmations, budgets) is judged elsewhere. An engine that has
+    /// nothing to say about removal is none whose members may be removed: that is an objection, too.
+    fn removal(&self, asked: &Asked<'_>, leaving: &Leaving<'_>) -> Removal {
+        let _ = (asked, leaving);
+        Removal::unknown(self.title())
+    }
+
+    /// Judges one of the engine's own checks.
+    fn judge(&self, check: &EngineCheck, asked: &Asked<'_>) -> Verdict {
+        let _ = asked;
+        Verdict::broken(format!("{} knows no check {}", self.title(), check.code))
+    }
+}
+
+/// The annotation of a StatefulSet that names its engine.
+pub const ENGINE_ANNOTATION: &str = "kubectl-stateful.io/engine";
+
+/// The annotation of a StatefulSet that names the container to ask.
+pub const CONTAINER_ANNOTATION: &str = "kubectl-stateful.io/container";
+
+/// Finds an engine by its word.
+#[must_use]
+pub fn by_name(name: &str) -> Option<&'static dyn Engine> {
+    ENGINES.iter().copied().find(|engine| engine.name() == name)
+}
+
+/// Finds out which engine a workload runs: what the user says, then the annotation, then the first engine that
+/// recognises it.
+///
+/// # Panics
+/// Never: `generic` recognises everything.
+#[must_use]
+pub fn recognise(workload: &Workload, asked: Option<&str>) -> (&'static dyn Engine, Recognised) {
+    let annotated = workload.meta.annotations.get(ENGINE_ANNOTATION).map(String::as_str);
+    let named = [(asked, "--engine"), (annotated, "annotation kubectl-stateful.io/engine")];
+    let by_word = named.into_iter().find_map(|(word, by)| Some((by_name(word?)?, by.to_owned())));
+    let (engine, by) = by_word
+        .or_else(|| ENGINES.iter().find_map(|engine| Some((*engine, engine.recognise(workload)?))))
+        .expect("generic recognises everything");
+    (engine, Recognised { engine: engine.name().to_owned(), title: engine.title().to_owned(), by })
+}
+
+/// Tells whether a workload's members have to be asked; otherwise there are only labels to read.
+#[must_use]
+pub fn asks(workload: &Workload, recognised: &Recognised) -> bool {
+    recognised.engine != generic::ENGINE.name() || hooks::asks(workload)
+}
+
+/// Chooses the container to ask: what the user says, then the annotation, then what the engine finds.
+#[must_use]
+pub fn container(engine: &dyn Engine, workload: &Workload, pod: &Pod, asked: Option<&str>) -> Option<ContainerName> {
+    let annotated = workload.meta.annotations.get(CONTAINER_ANNOTATION).map(String::as_str);
+    asked.or(annotated).map(ContainerName::from).or_else(|| engine.container(pod))
+}
+
+#[cfg(test)]
+mod tests;

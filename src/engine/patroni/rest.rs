@@ -1,0 +1,114 @@
+//! What Patroni's REST API says: the member about itself, and the cluster.
+
+use serde::Deserialize;
+
+use crate::engine::answer;
+use crate::model::{ContainerName, Pod, Probe, ProbeOutput};
+
+/// The word by which the answer is known.
+const ID: &str = "patroni";
+
+/// Asks `/patroni` and `/cluster` inside the container, where no credentials are needed to read.
+const SCRIPT: &str = include_str!("ask.sh");
+
+/// Makes the question.
+pub(super) fn probe(container: &ContainerName) -> Probe {
+    Probe { id: ID, container: container.clone(), argv: ["sh", "-c", SCRIPT].map(str::to_owned).to_vec() }
+}
+
+/// What the API of one pod said.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Rest {
+    /// The member about itself, asked now.
+    pub(super) own: Own,
+    /// The cluster as its store has it: up to the time to live (30 s) old, so a dead member may still look well.
+    /// Missing while the store does not answer.
+    pub(super) cluster: Option<Cluster>,
+}
+
+/// The answer of `GET /patroni`, as far as it is read.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+pub(super) struct Own {
+    /// `running`, `starting`, `stopped`, `crashed`, ...
+    pub(super) state: Option<String>,
+    /// `primary` (`master` before 4.0), `replica`, `standby_leader`.
+    pub(super) role: Option<String>,
+    /// `streaming` or `in archive recovery`, on a replica, from 3.0.4.
+    pub(super) replication_state: Option<String>,
+    /// Whether somebody paused the cluster; left out when not.
+    pub(super) pause: Option<bool>,
+    /// Who it is.
+    pub(super) patroni: Option<Identity>,
+}
+
+/// Who a member is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+pub(super) struct Identity {
+    /// The member's name.
+    pub(super) name: Option<String>,
+}
+
+/// The answer of `GET /cluster`, as far as it is read.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+pub(super) struct Cluster {
+    /// The members that the store knows.
+    pub(super) members: Vec<Listed>,
+    /// Whether somebody paused the cluster; left out when not.
+    pub(super) pause: Option<bool>,
+    /// A switchover that is to happen by itself.
+    pub(super) scheduled_switchover: Option<Scheduled>,
+}
+
+/// A member in the cluster's list.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+pub(super) struct Listed {
+    /// Its name.
+    pub(super) name: String,
+    /// `leader`, `standby_leader`, `replica`, `sync_standby`, `quorum_standby`.
+    pub(super) role: Option<String>,
+    /// Its address.
+    pub(super) host: Option<String>,
+}
+
+/// A switchover that is to happen by itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+pub(super) struct Scheduled {
+    /// When, as Patroni writes it.
+    pub(super) at: Option<String>,
+    /// The leader that is to go.
+    pub(super) from: Option<String>,
+    /// The member that is to lead; any when missing.
+    pub(super) to: Option<String>,
+}
+
+impl Rest {
+    /// Reads the answer of one pod: only whole documents, each once, and nothing between them.
+    pub(super) fn read(outputs: &[&ProbeOutput], pod: &Pod) -> Result<Self, String> {
+        let mut lines = answer::printed(outputs, pod, ID)?.lines();
+        let own = document(lines.next(), "patroni ")?.ok_or("empty answer")?;
+        let cluster = document(lines.next(), "cluster ")?;
+        match lines.next() {
+            None => Ok(Self { own, cluster }),
+            Some(_) => Err("answer not understood: more than two lines".to_owned()),
+        }
+    }
+
+    /// Gives the member's name.
+    pub(super) fn name(&self) -> Option<&str> {
+        self.own.patroni.as_ref()?.name.as_deref()
+    }
+
+    /// Tells whether the member or its cluster says that somebody paused it.
+    pub(super) fn is_paused(&self) -> bool {
+        let cluster = self.cluster.as_ref().and_then(|cluster| cluster.pause);
+        self.own.pause == Some(true) || cluster == Some(true)
+    }
+}
+
+/// Reads the document behind a word, if there is a line.
+fn document<'a, T: Deserialize<'a>>(line: Option<&'a str>, word: &str) -> Result<Option<T>, String> {
+    let Some(line) = line else { return Ok(None) };
+    let text = line.strip_prefix(word).ok_or_else(|| format!("answer not understood: no {word}document"))?;
+    let read = serde_json::from_str(text);
+    read.map(Some).map_err(|error| answer::one_line(&format!("answer not understood: {error}")))
+}

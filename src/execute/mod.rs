@@ -1,0 +1,291 @@
+//! Carrying a plan out: the one loop that every change goes through.
+//!
+//! ```text
+//! for each step:  done before?            skip
+//!                 begun before?           look at its trace: landed -> settle, else as if never begun
+//!                 settle what it requires -> journal Began -> send the effect -> settle what it ensures -> journal Done
+//! settle = read what the checks need, judge, pause; until all hold, one is broken, the limit, or somebody stops it
+//! ```
+
+mod interrupt;
+mod live;
+
+use std::slice;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+pub use interrupt::Interrupt;
+pub use live::Live;
+
+use crate::cluster::ClusterError;
+use crate::journal::{Journal, JournalError};
+use crate::model::Snapshot;
+use crate::plan::{
+    Approved, Check, Effect, Event, Happening, Plan, Progress, Reading, Run, Step, Trace, Verdict, When,
+};
+use crate::planner;
+
+/// The first pause between two looks; what is quick is seen quickly.
+const FIRST_PAUSE: Duration = Duration::from_millis(250);
+
+/// The longest pause: how late the end of a long wait may be seen.
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+
+/// How often an effect is sent again when the server was busy or its answer was lost.
+const TRIES: u32 = 5;
+
+/// The world that a plan is carried out in.
+#[expect(async_fn_in_trait, reason = "everything runs on one thread, so that no future has to be Send")]
+pub trait World {
+    /// Reads what is needed to judge; always the set itself.
+    ///
+    /// # Errors
+    /// When it cannot be read now.
+    async fn observe(&self, reading: Reading) -> Result<Snapshot, ClusterError>;
+
+    /// Sends one effect, once.
+    ///
+    /// # Errors
+    /// When it was refused, or when nobody knows whether it landed.
+    async fn send(&self, effect: &Effect) -> Result<(), NotSent>;
+}
+
+/// Why an effect may not have landed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NotSent {
+    /// It did not, and will not by trying again.
+    Refused(String),
+    /// It did not, or nobody knows: look, and perhaps try again.
+    Unsettled(String),
+    /// It is to be sent again until the step's limit.
+    NotYet(String),
+}
+
+/// Why an execution ended before its end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Stop {
+    /// Somebody stopped it.
+    Interrupted {
+        /// The step that was at work.
+        step: usize,
+        /// What it waited for; empty when for nothing.
+        waited: String,
+    },
+    /// A step could not be done.
+    Failed {
+        /// The step.
+        step: usize,
+        /// Why.
+        why: String,
+    },
+    /// The journal could not be written: what cannot be written down is not done.
+    Journal {
+        /// The step.
+        step: usize,
+        /// Why.
+        why: JournalError,
+    },
+}
+
+/// How long everything together may take, and what is told while it goes on.
+pub struct Terms<'a> {
+    /// When it must have ended, if there is such a time.
+    pub deadline: Option<Instant>,
+    /// Somebody's wish to stop.
+    pub interrupt: &'a Interrupt,
+    /// Told what happens.
+    pub tell: &'a dyn Fn(Event),
+}
+
+/// Carries a plan out, from where `run` says that it came to.
+///
+/// # Errors
+/// When it stopped before its end. The journal says where.
+pub async fn execute<W: World, J: Journal>(
+    approved: &Approved,
+    run: &Run,
+    world: &W,
+    journal: &mut J,
+    terms: &Terms<'_>,
+) -> Result<(), Stop> {
+    let mut execution = Execution { plan: approved.plan(), world, journal, terms, waits: String::new() };
+    for (at, step) in approved.plan().steps.iter().enumerate() {
+        let progress = run.progress(at);
+        if progress == Progress::Done {
+            continue;
+        }
+        match execution.step(at, step, &progress).await {
+            Ok(()) => {}
+            Err(stop) => return Err(execution.stopped(stop).await),
+        }
+    }
+    let last = approved.plan().steps.len();
+    execution.write(last, Happening::Finished).await
+}
+
+struct Execution<'e, W, J> {
+    plan: &'e Plan,
+    world: &'e W,
+    journal: &'e mut J,
+    terms: &'e Terms<'e>,
+    /// What is waited for.
+    waits: String,
+}
+
+/// Whether an effect has reached the cluster.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Landed {
+    Yes,
+    No,
+}
+
+impl<W: World, J: Journal> Execution<'_, W, J> {
+    async fn step(&mut self, at: usize, step: &Step, progress: &Progress) -> Result<(), Stop> {
+        let began = Instant::now();
+        self.waits.clear();
+        (self.terms.tell)(Event::Begins { step: at });
+        let landed = match (progress, step.when) {
+            (Progress::Waiting, When::Always) => Landed::No,
+            (Progress::Waiting, When::UnlessSeen) | (Progress::Began | Progress::Done, _) => {
+                self.landed(at, step).await?
+            }
+        };
+        if landed == Landed::No {
+            self.settle(at, step, &step.requires).await?;
+            self.stop_if_asked(at)?;
+            self.write(at, Happening::Began { step: at }).await?;
+            self.send(at, step).await?;
+        }
+        self.settle(at, step, &step.ensures).await?;
+        self.write(at, Happening::Done { step: at }).await?;
+        (self.terms.tell)(Event::Done { step: at, took: began.elapsed() });
+        Ok(())
+    }
+
+    /// Writes down why it stopped. A journal that cannot be written then does not hide the reason.
+    async fn stopped(&mut self, stop: Stop) -> Stop {
+        let what = match &stop {
+            Stop::Interrupted { step, waited: _ } => Happening::Interrupted { step: *step },
+            Stop::Failed { step, why } => Happening::Failed { step: *step, why: why.clone() },
+            Stop::Journal { .. } => return stop,
+        };
+        match (self.journal.append(what).await, stop) {
+            (Ok(()), stop) => stop,
+            (Err(error), Stop::Failed { step, why }) => Stop::Failed { step, why: format!("{why}; and {error}") },
+            (Err(why), Stop::Interrupted { step, .. } | Stop::Journal { step, .. }) => Stop::Journal { step, why },
+        }
+    }
+
+    async fn write(&mut self, step: usize, what: Happening) -> Result<(), Stop> {
+        self.journal.append(what).await.map_err(|why| Stop::Journal { step, why })
+    }
+
+    fn interrupted(&self, step: usize) -> Stop {
+        Stop::Interrupted { step, waited: self.waits.clone() }
+    }
+
+    fn stop_if_asked(&self, step: usize) -> Result<(), Stop> {
+        if self.terms.interrupt.is_asked() { Err(self.interrupted(step)) } else { Ok(()) }
+    }
+
+    /// Sends the effect until it is known to have landed or to have been refused.
+    async fn send(&mut self, at: usize, step: &Step) -> Result<(), Stop> {
+        let began = Instant::now();
+        let mut pause = FIRST_PAUSE;
+        let mut attempt = 0;
+        loop {
+            let why = match self.world.send(&step.effect).await {
+                Ok(()) => return Ok(()),
+                Err(NotSent::Refused(why)) => return Err(Stop::Failed { step: at, why }),
+                Err(NotSent::NotYet(why)) => {
+                    self.wait(at, step, began, why, LONGEST_PAUSE).await?;
+                    continue;
+                }
+                Err(NotSent::Unsettled(why)) => why,
+            };
+            attempt += 1;
+            if self.landed(at, step).await? == Landed::Yes {
+                return Ok(());
+            }
+            if attempt == TRIES {
+                return Err(Stop::Failed { step: at, why });
+            }
+            (self.terms.tell)(Event::TriesAgain { step: at, why });
+            self.pause(at, pause).await?;
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+    }
+
+    /// Finds out whether an effect that may have been sent has landed.
+    async fn landed(&mut self, at: usize, step: &Step) -> Result<Landed, Stop> {
+        let check = match &step.trace {
+            Trace::Idempotent => return Ok(Landed::No),
+            Trace::Unknowable => {
+                let why = format!("it is not known whether \"{}\" was done: look, then `undo`", step.effect);
+                return Err(Stop::Failed { step: at, why });
+            }
+            Trace::Seen(check) => check,
+        };
+        let began = Instant::now();
+        loop {
+            match self.world.observe(check.reads()).await {
+                Ok(seen) => {
+                    let holds = planner::judge(slice::from_ref(check), self.plan, &seen) == Verdict::Holds;
+                    return Ok(if holds { Landed::Yes } else { Landed::No });
+                }
+                Err(error) => {
+                    let why = format!("cannot see whether it landed: {error}");
+                    self.wait(at, step, began, why, LONGEST_PAUSE).await?;
+                }
+            }
+        }
+    }
+
+    /// Waits until all checks hold.
+    async fn settle(&mut self, at: usize, step: &Step, checks: &[Check]) -> Result<(), Stop> {
+        let began = Instant::now();
+        let mut pause = FIRST_PAUSE;
+        loop {
+            let looked = tokio::select! {
+                looked = self.world.observe(Reading::of(checks)) => looked,
+                () = self.terms.interrupt.asked() => return Err(self.interrupted(at)),
+            };
+            let verdict = match looked {
+                Ok(seen) => planner::judge(checks, self.plan, &seen),
+                Err(error) => Verdict::not_yet(error.to_string()),
+            };
+            match verdict {
+                Verdict::Holds => return Ok(()),
+                Verdict::Broken { why } => return Err(Stop::Failed { step: at, why }),
+                Verdict::NotYet { why } => self.wait(at, step, began, why, pause).await?,
+            }
+            pause = (pause * 3 / 2).min(LONGEST_PAUSE);
+        }
+    }
+
+    /// Says what is waited for and pauses, unless it has taken too long.
+    async fn wait(&mut self, at: usize, step: &Step, began: Instant, why: String, pause: Duration) -> Result<(), Stop> {
+        let (since, limit) = (began.elapsed(), step.limit.duration());
+        if since >= limit {
+            return Err(Stop::Failed { step: at, why: format!("{why}, after {limit:?}") });
+        }
+        if self.terms.deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+            return Err(Stop::Failed {
+                step: at,
+                why: format!("{why}, and the time for everything is over (--timeout)"),
+            });
+        }
+        self.waits.clone_from(&why);
+        (self.terms.tell)(Event::Waits { step: at, why, since, limit });
+        self.pause(at, pause).await
+    }
+
+    async fn pause(&mut self, at: usize, pause: Duration) -> Result<(), Stop> {
+        self.journal.keep().await.map_err(|why| Stop::Journal { step: at, why })?;
+        tokio::select! {
+            () = tokio::time::sleep(pause) => Ok(()),
+            () = self.terms.interrupt.asked() => Err(self.interrupted(at)),
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! What has to hold, as data: what must be read to judge it, and how a judgement ends.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::Pin;
+use crate::model::PodName;
+
+/// Something that must hold.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
+pub enum Check {
+    /// The set wants this many ordinals: anything else means that somebody else changed it.
+    Replicas {
+        /// How many.
+        are: u32,
+    },
+    /// The pods of the first so many ordinals are ready.
+    Ready {
+        /// How many ordinals.
+        ordinals: u32,
+    },
+    /// A pod is gone for good, not only replaced.
+    PodGone {
+        /// The pod.
+        pod: Pin,
+    },
+    /// Nothing speaks against going from one number of replicas to the next lower one. Everything is judged anew.
+    MayLeave {
+        /// The pod of the ordinal that leaves.
+        pod: PodName,
+    },
+    /// A claim is gone.
+    ClaimGone {
+        /// The claim.
+        claim: Pin,
+    },
+    /// What only the engine can judge.
+    Engine(EngineCheck),
+}
+
+/// What only an engine can judge.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct EngineCheck {
+    /// The engine's own word for what is to hold.
+    pub code: String,
+    /// What it is about: names that the engine needs, no secrets.
+    pub about: BTreeMap<String, String>,
+    /// What is waited for, for people.
+    pub words: String,
+}
+
+impl EngineCheck {
+    /// Makes a check; `about` names what it is about.
+    #[must_use]
+    pub fn new(code: &str, about: &[(&str, &str)], words: impl Into<String>) -> Self {
+        let about = about.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+        Self { code: code.to_owned(), about, words: words.into() }
+    }
+
+    /// Gives one of the names that it is about.
+    #[must_use]
+    pub fn name(&self, key: &str) -> &str {
+        self.about.get(key).map(String::as_str).unwrap_or_default()
+    }
+}
+
+impl std::fmt::Display for Check {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Replicas { are } => write!(f, "replicas {are}"),
+            Self::Ready { ordinals: 1 } => write!(f, "the remaining pod ready"),
+            Self::Ready { ordinals } => write!(f, "{ordinals} pods ready"),
+            Self::PodGone { pod } => write!(f, "pod {} gone", pod.name),
+            Self::MayLeave { pod } => write!(f, "nothing speaks against {pod} leaving"),
+            Self::ClaimGone { claim } => write!(f, "claim {} gone", claim.name),
+            Self::Engine(check) => f.write_str(&check.words),
+        }
+    }
+}
+
+/// What has to be read to judge checks. Each wants as little as it needs, because a wait reads it again and again.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a list of its own")]
+pub struct Reading {
+    /// The set's pods.
+    pub pods: bool,
+    /// The claims of the namespace.
+    pub claims: bool,
+    /// The engine's answers.
+    pub members: bool,
+    /// Everything that `status` reads.
+    pub everything: bool,
+}
+
+impl Check {
+    /// Says what must be read to judge it; the set itself always is.
+    #[must_use]
+    pub fn reads(&self) -> Reading {
+        let nothing = Reading::default();
+        match self {
+            Self::Replicas { .. } => nothing,
+            Self::Ready { .. } | Self::PodGone { .. } => Reading { pods: true, ..nothing },
+            Self::ClaimGone { .. } => Reading { claims: true, ..nothing },
+            Self::Engine(_) => Reading { pods: true, members: true, ..nothing },
+            Self::MayLeave { .. } => Reading { pods: true, claims: true, members: true, everything: true },
+        }
+    }
+}
+
+impl Reading {
+    /// Reads what either of two needs.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self {
+            pods: self.pods || other.pods,
+            claims: self.claims || other.claims,
+            members: self.members || other.members,
+            everything: self.everything || other.everything,
+        }
+    }
+
+    /// Reads what all checks need.
+    #[must_use]
+    pub fn of(checks: &[Check]) -> Self {
+        checks.iter().fold(Self::default(), |sum, check| sum.and(check.reads()))
+    }
+}
+
+/// How a judgement ends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It holds.
+    Holds,
+    /// It does not hold yet, or it is not known whether it does: worth waiting for.
+    NotYet {
+        /// What is missing, as a fragment.
+        why: String,
+    },
+    /// It will not come to hold by waiting.
+    Broken {
+        /// What is wrong, as a fragment.
+        why: String,
+    },
+}
+
+impl Verdict {
+    /// Makes a verdict that is worth waiting for.
+    pub fn not_yet(why: impl Into<String>) -> Self {
+        Self::NotYet { why: why.into() }
+    }
+
+    /// Makes a verdict that ends the wait.
+    pub fn broken(why: impl Into<String>) -> Self {
+        Self::Broken { why: why.into() }
+    }
+
+    /// Puts two together: broken weighs most, then what is missing.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Broken { why }, _) | (_, Self::Broken { why }) => Self::Broken { why },
+            (Self::NotYet { why }, _) | (_, Self::NotYet { why }) => Self::NotYet { why },
+            (Self::Holds, Self::Holds) => Self::Holds,
+        }
+    }
+}

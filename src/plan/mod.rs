@@ -1,0 +1,174 @@
+//! The words that every change is written in: plans, steps, checks, effects, and what became of them.
+//!
+//! ```text
+//! Plan = Step, Step, ...          a value: shown, compared, stored, and executed as it is
+//! Step = requires -> effect -> ensures, with an undo and a limit
+//! Run  = Plan + Entries           what the journal holds: how far a plan came
+//! ```
+//!
+//! Nothing here acts. The same value is what a dry run prints, what a person approves, what the journal stores and
+//! what is executed; there is no second way through the code.
+
+mod check;
+mod effect;
+mod event;
+mod objection;
+mod run;
+mod step;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+pub use check::{Check, EngineCheck, Reading, Verdict};
+pub use effect::{Effect, Permission, Trace};
+pub use event::Event;
+pub use objection::{Objection, Weight};
+pub use run::{Entry, Fate, Happening, Progress, Run, Unreadable};
+pub use step::{Limit, Reversal, Step, Undo, When};
+
+use crate::model::{Meta, Namespace, Uid, Workload, WorkloadName};
+
+/// The version of the stored format. A journal of another version is refused, never guessed at.
+pub const FORMAT: u32 = 1;
+
+/// Identifies one run: the time at which its plan was made, as `20261121-093015`, and a word that tells two of the same
+/// second apart.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct RunId(pub String);
+
+impl std::fmt::Display for RunId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+/// One object for good: a name can be used again, a uid never.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Pin {
+    /// The object's name, for people.
+    pub name: String,
+    /// The object's identity.
+    pub uid: Uid,
+}
+
+impl Pin {
+    /// Pins an object.
+    #[must_use]
+    pub fn of(meta: &Meta) -> Self {
+        Self { name: meta.name.clone(), uid: meta.uid.clone() }
+    }
+}
+
+/// The workload that a plan is about.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Subject {
+    /// The set's namespace.
+    pub namespace: Namespace,
+    /// The set's name.
+    pub name: WorkloadName,
+    /// The set's identity.
+    pub uid: Uid,
+}
+
+impl Subject {
+    /// Pins a set.
+    #[must_use]
+    pub fn of(set: &Workload) -> Self {
+        Self { namespace: set.meta.namespace.clone(), name: set.name(), uid: set.meta.uid.clone() }
+    }
+}
+
+/// What a plan is for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
+pub enum Goal {
+    /// Fewer ordinals.
+    ScaleDown {
+        /// Replicas before.
+        from: u32,
+        /// Replicas after.
+        to: u32,
+    },
+    /// What another run did is taken back.
+    Undo {
+        /// That run.
+        of: RunId,
+    },
+}
+
+impl std::fmt::Display for Goal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::ScaleDown { from, to } => write!(f, "scale-down {from} -> {to}"),
+            Self::Undo { of } => write!(f, "undo of {of}"),
+        }
+    }
+}
+
+/// Everything that is going to be done, in order.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Plan {
+    /// [`FORMAT`].
+    pub format: u32,
+    /// The run that the plan is for.
+    pub id: RunId,
+    /// When it was made.
+    pub made_at: Timestamp,
+    /// What it is for.
+    pub goal: Goal,
+    /// The workload.
+    pub subject: Subject,
+    /// The engine's word, which says who judges the engine's checks.
+    pub engine: String,
+    /// The container to ask in, where somebody named one.
+    pub container: Option<String>,
+    /// How far a replica may be behind, in bytes (`--max-lag`).
+    pub max_lag_bytes: u64,
+    /// What was decided on top of what is checked by itself: the named overrides.
+    pub overrides: Vec<String>,
+    /// What people should know besides the steps: which claims stay, what cannot be taken back.
+    pub notes: Vec<String>,
+    /// The steps.
+    pub steps: Vec<Step>,
+}
+
+impl Plan {
+    /// Tells whether another plan does the same to the same workload, whenever it was made. Notes may differ: sessions
+    /// come and go.
+    #[must_use]
+    pub fn does_the_same(&self, other: &Self) -> bool {
+        let same = |one: &Self| (one.goal.clone(), one.subject.clone(), one.engine.clone(), one.steps.clone());
+        same(self) == same(other)
+    }
+
+    /// Makes it one that may be executed.
+    #[must_use]
+    pub fn approve(self, _consent: Consent) -> Approved {
+        Approved(self)
+    }
+}
+
+/// Somebody's yes to a plan that was shown. Only a prompt, `--yes` and tests make one.
+#[derive(Clone, Copy, Debug)]
+pub enum Consent {
+    /// Given at the prompt.
+    Answered,
+    /// Given on the command line (`--yes`).
+    Typed,
+    /// Given when the run was begun: it is only continued.
+    Earlier,
+}
+
+/// A plan that was shown and agreed to. Nothing else is executed.
+#[derive(Clone, Debug)]
+pub struct Approved(Plan);
+
+impl Approved {
+    /// Gives the plan.
+    #[must_use]
+    pub fn plan(&self) -> &Plan {
+        &self.0
+    }
+}

@@ -1,0 +1,106 @@
+//! Whether a check holds now.
+
+use super::objections::{of_set, overruled};
+use super::{Situation, scale_down};
+use crate::analyze::Criteria;
+use crate::model::{Pod, PodName, Resource, Snapshot};
+use crate::plan::{Check, Objection, Pin, Plan, Verdict, Weight};
+
+/// Judges checks of a plan against what was last seen; reads nothing itself. What is not known is not there yet.
+#[must_use]
+pub fn judge(checks: &[Check], plan: &Plan, seen: &Snapshot) -> Verdict {
+    let criteria = Criteria { max_lag_bytes: plan.max_lag_bytes, engine: Some(plan.engine.clone()) };
+    let container = plan.container.as_deref();
+    let Some(situation) = Situation::new(seen, &plan.subject.uid, container, &criteria) else {
+        return Verdict::broken(format!("statefulset/{} is gone, or another one of that name", plan.subject.name));
+    };
+    checks.iter().map(|check| one(check, plan, &situation)).fold(Verdict::Holds, Verdict::and)
+}
+
+fn one(check: &Check, plan: &Plan, situation: &Situation<'_>) -> Verdict {
+    match check {
+        Check::Replicas { are } => replicas(situation, *are),
+        Check::Ready { ordinals } => ready(situation, *ordinals),
+        Check::PodGone { pod } => pod_gone(situation, pod),
+        Check::ClaimGone { claim } => claim_gone(situation.snapshot, claim),
+        Check::MayLeave { pod } => may_leave(situation, pod, &plan.overrides),
+        Check::Engine(check) => situation.asked(|asked| situation.engine.judge(check, asked)),
+    }
+}
+
+fn replicas(situation: &Situation<'_>, are: u32) -> Verdict {
+    match situation.workload.replicas {
+        found if found == are => Verdict::Holds,
+        found => Verdict::broken(format!("replicas is {found}, not {are}: somebody else changed it")),
+    }
+}
+
+fn ready(situation: &Situation<'_>, ordinals: u32) -> Verdict {
+    if let Some(gap) = situation.snapshot.gap(Resource::Pods) {
+        return Verdict::not_yet(format!("pods are not known ({})", gap.why));
+    }
+    let set = situation.workload;
+    let names = (0..ordinals).map(|ordinal| set.pod_name(set.first_ordinal.saturating_add(ordinal)));
+    names.fold(Verdict::Holds, |sum, name| {
+        sum.and(match situation.pod(&name) {
+            Some(pod) if pod.is_ready() => Verdict::Holds,
+            Some(pod) => Verdict::not_yet(format!("{name} is not ready ({})", pod.phase)),
+            None => Verdict::not_yet(format!("{name} is not there")),
+        })
+    })
+}
+
+fn pod_gone(situation: &Situation<'_>, pin: &Pin) -> Verdict {
+    if let Some(gap) = situation.snapshot.gap(Resource::Pods) {
+        return Verdict::not_yet(format!("pods are not known ({})", gap.why));
+    }
+    let found = situation.snapshot.pods.iter().find(|pod| pod.meta.uid == pin.uid);
+    found.map_or(Verdict::Holds, |pod| Verdict::not_yet(format!("pod {} {}", pin.name, staying(situation, pod))))
+}
+
+/// Says why a pod is still there.
+fn staying(situation: &Situation<'_>, pod: &Pod) -> String {
+    if pod.meta.deleting.is_none() {
+        return "is not being deleted yet".to_owned();
+    }
+    let over = pod.meta.deleting.is_some_and(|until| until < situation.snapshot.taken_at);
+    let node = pod.node.as_ref().map(|node| format!(" on {node}")).unwrap_or_default();
+    match (pod.meta.finalizers.as_slice(), over) {
+        ([], true) => format!("is terminating{node} beyond its grace"),
+        ([], false) => format!("is terminating{node}"),
+        (finalizers, _) => format!("is terminating{node}: finalizer {} is still set", finalizers.join(", ")),
+    }
+}
+
+fn claim_gone(seen: &Snapshot, pin: &Pin) -> Verdict {
+    if let Some(gap) = seen.gap(Resource::Claims) {
+        return Verdict::not_yet(format!("claims are not known ({})", gap.why));
+    }
+    let found = seen.claims.iter().find(|claim| claim.meta.uid == pin.uid);
+    found.map_or(Verdict::Holds, |claim| {
+        let state = if claim.meta.deleting.is_some() { "is being deleted" } else { "is still there" };
+        let finalizers = claim.meta.finalizers.join(", ");
+        let held = if finalizers.is_empty() { String::new() } else { format!(" (finalizer {finalizers})") };
+        Verdict::not_yet(format!("claim {} {state}{held}", pin.name))
+    })
+}
+
+/// Judges anew, with what is known now, whether the highest ordinal may leave.
+fn may_leave(situation: &Situation<'_>, pod: &PodName, allowed: &[String]) -> Verdict {
+    let set = situation.workload;
+    let highest = set.ordinals().next_back().map(|ordinal| set.pod_name(ordinal));
+    if highest.as_ref() != Some(pod) {
+        return Verdict::broken(format!("{pod} is not the highest ordinal of {} replicas", set.replicas));
+    }
+    let replicas = set.replicas.saturating_sub(1);
+    let mut objections = of_set(situation, replicas, allowed);
+    objections.extend(overruled(scale_down::removal(situation, pod, replicas).objections, allowed));
+    objections.iter().fold(Verdict::Holds, |sum, objection| sum.and(weigh(objection)))
+}
+
+fn weigh(objection: &Objection) -> Verdict {
+    match objection.weight {
+        Weight::No => Verdict::broken(format!("{} ({})", objection.measured, objection.limit)),
+        Weight::Unknown | Weight::Passing => Verdict::not_yet(objection.measured.clone()),
+    }
+}

@@ -1,0 +1,45 @@
+//! From what is, and what somebody wants, to a plan or the reasons why there is none. Pure.
+//!
+//! ```text
+//! Snapshot -> Situation (what analysis and engine say) -> objections  why not
+//!                                                      -> scale_down  the steps
+//!                                                      -> judge       whether a check holds now
+//! Run -> undo                                             the steps back
+//! ```
+
+mod budget;
+mod judge;
+mod members;
+mod objections;
+mod room;
+mod scale_down;
+mod situation;
+mod undo;
+
+pub use judge::judge;
+pub use scale_down::{ScaleDown, scale_down};
+pub use situation::Situation;
+pub use undo::undo;
+
+use crate::plan::Objection;
+
+/// The words behind `--allow`, with what somebody takes the responsibility for.
+pub const ALLOWED: &[(&str, &str)] = &[
+    ("autoscaler", "an autoscaler may scale the set up again"),
+    ("budget", "a disruption budget can no longer be kept"),
+    ("gitops", "the set's source still says the old number"),
+    ("lag", "the copies that stay may be behind"),
+    ("no-drain", "nothing is known of how a member leaves this engine"),
+    ("no-replica", "no copy of the primary stays"),
+    ("room", "the members that stay may have no room for what the leaving one holds"),
+    ("unknown-role", "the role of the member that leaves is not known"),
+];
+
+/// Why there is no plan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// What was wanted, as a fragment: "statefulset/db in shop, 3 -> 1 replicas".
+    pub wanted: String,
+    /// The reasons, each once.
+    pub objections: Vec<Objection>,
+}

@@ -1,0 +1,56 @@
+//! The plan back: what was done, taken back in the opposite order.
+
+use jiff::Timestamp;
+
+use crate::plan::{Check, FORMAT, Goal, Plan, Progress, Reversal, Run, RunId, Step, Trace, Undo, When};
+
+/// Makes the plan that takes a run back. Steps whose effect may have been sent count as done: every reversal says by
+/// its trace whether there is anything to take back.
+#[must_use]
+pub fn undo(run: &Run, id: RunId, now: Timestamp) -> Plan {
+    let mut steps = Vec::new();
+    let mut notes = Vec::new();
+    for (at, step) in run.plan.steps.iter().enumerate().rev() {
+        let when = match run.progress(at) {
+            Progress::Waiting => continue,
+            // Nobody knows whether it was done.
+            Progress::Began => When::UnlessSeen,
+            Progress::Done => When::Always,
+        };
+        match &step.undo {
+            Undo::By(reversal) => steps.push(Step {
+                when,
+                requires: requires(step),
+                effect: reversal.effect.clone(),
+                trace: reversal.trace.clone(),
+                ensures: reversal.ensures.clone(),
+                undo: Undo::By(Box::new(Reversal {
+                    effect: step.effect.clone(),
+                    trace: step.trace.clone(),
+                    ensures: step.ensures.clone(),
+                })),
+                limit: step.limit,
+            }),
+            Undo::Keep { .. } => {}
+            Undo::Never { why } => notes.push(format!("{} cannot be taken back: {why}", step.effect)),
+        }
+    }
+    Plan {
+        format: FORMAT,
+        id,
+        made_at: now,
+        goal: Goal::Undo { of: run.plan.id.clone() },
+        steps,
+        notes,
+        ..run.plan.clone()
+    }
+}
+
+/// What a reversal requires: that nobody else has changed the replicas in the meantime.
+fn requires(step: &Step) -> Vec<Check> {
+    let replicas = |check: &&Check| matches!(check, Check::Replicas { .. });
+    match &step.trace {
+        Trace::Seen(check) => Some(check).filter(replicas).cloned().into_iter().collect(),
+        Trace::Idempotent | Trace::Unknowable => Vec::new(),
+    }
+}

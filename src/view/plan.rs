@@ -1,0 +1,106 @@
+//! A plan, before it is carried out and after: what is done, what is waited for, how it is taken back.
+
+use super::paragraph::Paragraph;
+use super::style::{BAD, CARE, GOOD, HEADLINE, PLAIN, QUIET};
+use super::{Screen, age, plural};
+use crate::plan::{Fate, Goal, Plan, Progress, Run, Step, Undo, When};
+
+/// Columns before the words of a step.
+const INDENT: usize = 6;
+
+/// Draws a plan that nobody has begun.
+#[must_use]
+pub fn plan(plan: &Plan, screen: &Screen) -> String {
+    let mut out = String::new();
+    Paragraph { lead: "", lead_style: PLAIN, body: &headline(plan), body_style: HEADLINE, indent: 2 }
+        .write(&mut out, screen);
+    for (at, step) in plan.steps.iter().enumerate() {
+        point_of_no_return(&mut out, plan, at, screen);
+        draw_step(&mut out, at, step, screen);
+    }
+    out + &notes(plan, screen)
+}
+
+/// Draws how far a run came: one line per step.
+#[must_use]
+pub fn run(run: &Run, screen: &Screen) -> String {
+    let mut out = String::new();
+    let stopped = match run.fate() {
+        Fate::Stopped { step, .. } => Some(step),
+        Fate::Open | Fate::Finished | Fate::Undone { .. } => None,
+    };
+    for (at, step) in run.plan.steps.iter().enumerate() {
+        let (word, style) = match run.progress(at) {
+            Progress::Done => ("done", GOOD),
+            Progress::Began if stopped == Some(at) => ("stopped here", BAD),
+            Progress::Began => ("begun", CARE),
+            Progress::Waiting if stopped == Some(at) => ("stopped before it", BAD),
+            Progress::Waiting => ("not begun", QUIET),
+        };
+        let lead = format!("  {:>2}  {word:<18}", at + 1);
+        let body = step.effect.to_string();
+        Paragraph { lead: &lead, lead_style: style, body: &body, body_style: PLAIN, indent: lead.len() }
+            .write(&mut out, screen);
+    }
+    out
+}
+
+/// Says what a plan is for: `plan for statefulset/db in namespace shop: 3 -> 2 replicas`.
+fn headline(plan: &Plan) -> String {
+    let goal = match &plan.goal {
+        Goal::ScaleDown { from, to } => format!("{from} -> {to} replicas"),
+        Goal::Undo { of } => format!("take back run {of}"),
+    };
+    format!("plan for statefulset/{} in namespace {}: {goal}", plan.subject.name, plan.subject.namespace)
+}
+
+fn point_of_no_return(out: &mut String, plan: &Plan, at: usize, screen: &Screen) {
+    let never = |step: &Step| matches!(step.undo, Undo::Never { .. });
+    let first = plan.steps.iter().position(never);
+    if first == Some(at) {
+        let body = "=== from here there is no way back ===";
+        Paragraph { lead: "  ", lead_style: PLAIN, body, body_style: CARE, indent: 2 }.write(out, screen);
+    }
+}
+
+fn draw_step(out: &mut String, at: usize, step: &Step, screen: &Screen) {
+    let lead = format!("  {:>2}  ", at + 1);
+    let body = match step.when {
+        When::Always => step.effect.to_string(),
+        When::UnlessSeen => format!("{}, unless it is so already", step.effect),
+    };
+    Paragraph { lead: &lead, lead_style: QUIET, body: &body, body_style: HEADLINE, indent: INDENT }.write(out, screen);
+    let words = |checks: &[crate::plan::Check]| {
+        let words: Vec<String> = checks.iter().map(ToString::to_string).collect();
+        plural::list(&words)
+    };
+    let limit = age::seconds(step.limit.duration().as_secs());
+    let until = if step.ensures.is_empty() { "it ends well".to_owned() } else { words(&step.ensures) };
+    let lines = [
+        ("needs  ", words(&step.requires)),
+        ("until  ", format!("{until}; at most {limit}")),
+        ("undo   ", undo(&step.undo)),
+    ];
+    for (word, body) in lines.iter().filter(|(_, body)| !body.is_empty()) {
+        let lead = format!("{:INDENT$}{word}", "");
+        Paragraph { lead: &lead, lead_style: QUIET, body, body_style: PLAIN, indent: lead.len() }.write(out, screen);
+    }
+}
+
+fn undo(undo: &Undo) -> String {
+    match undo {
+        Undo::By(reversal) => reversal.effect.to_string(),
+        Undo::Keep { why } => format!("nothing to take back: {why}"),
+        Undo::Never { why } => format!("none: {why}"),
+    }
+}
+
+/// Draws what people should know besides the steps.
+#[must_use]
+pub fn notes(plan: &Plan, screen: &Screen) -> String {
+    let mut out = String::new();
+    for note in &plan.notes {
+        Paragraph { lead: "  ", lead_style: PLAIN, body: note, body_style: PLAIN, indent: 4 }.write(&mut out, screen);
+    }
+    out
+}

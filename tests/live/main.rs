@@ -1,0 +1,28 @@
+//! The program on a real cluster: real controllers, scheduler, kubelets and databases.
+//!
+//! Run by `make test`, which starts the cluster, or by hand as root, for nodes lose power and volumes fill up:
+//! `eval "$(tests/cluster/cluster env)" && cargo test --test live`. Every test has a namespace of its own, except those
+//! that only look: they share one PostgreSQL. The test that takes a node away waits until no other test runs.
+//! `LIVE_SCREENS=1` with `--nocapture` prints the screens of broken things, to be looked at.
+#![expect(clippy::panic, clippy::print_stdout, reason = "a test fails by panicking and prints what it proves")]
+
+mod support;
+
+mod absent_nodes;
+mod completion;
+mod deletion;
+mod draining;
+mod faults;
+mod healthy;
+mod offline;
+mod patroni;
+mod permissions;
+mod pods;
+mod postgres;
+mod refusals;
+mod rollout;
+mod scale_down;
+mod storage;
+mod surroundings;
+mod sweep;
+mod watch;
