@@ -7,11 +7,16 @@
 IMAGES=$CACHE/images
 IMAGES_ALL=(busybox:1 pause:1 postgres:15 postgres:17 patroni:4 cassandra:5 opensearch:2)
 
+# The files of other images that a recipe reads.
+image_shares() { # DIRECTORY
+  # shellcheck disable=SC2016 # as it stands in the recipe
+  sed -n 's|.*\. "$HERE/\(images/.*\)"$|\1|p' "$1/recipe" | while read -r file; do echo "$HERE/$file"; done
+}
 # The file name carries a hash of the recipe, so a changed recipe is another image.
 image_file() { # NAME:TAG
   local dir=$HERE/images/${1%:*}
   [[ " ${IMAGES_ALL[*]} " == *" $1 "* ]] || die "no such image: '$1'; there are ${IMAGES_ALL[*]}"
-  echo "${1/:/-}-$({ find -L "$dir" -type f | LC_ALL=C sort | xargs cat && cat "$HERE/images/tools.sh"; } | sha256sum | cut -c 1-16).tar"
+  echo "${1/:/-}-$({ { find "$dir" -type f && image_shares "$dir"; } | LC_ALL=C sort | xargs cat && cat "$HERE/images/tools.sh"; } | sha256sum | cut -c 1-16).tar"
 }
 images_built() {
   local image file
