@@ -4,12 +4,15 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .ONESHELL:
 .DEFAULT_GOAL := help
-.PHONY: help packages build cluster demo test bench dist clean-cluster
+.PHONY: help root packages build cluster demo test bench dist clean-cluster
 
 CLUSTER := tests/cluster/cluster
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
+
+root:
+	@$(CLUSTER) check root
 
 packages: ## install what building and testing need (Debian, as root)
 	@tests/packages
@@ -18,15 +21,16 @@ build: ## the plugin, target/release/kubectl-stateful
 	@cargo build --locked --release
 
 cluster: ## build and start a Kubernetes cluster on this machine, named stateful
-	@$(CLUSTER) build
+	@$(CLUSTER) check
+	$(CLUSTER) build
 	$(CLUSTER) image build all
 	$(CLUSTER) up
 	echo "next: eval \"\$$($(CLUSTER) env)\""
 
-demo: packages build cluster ## the cluster with a replicated PostgreSQL, and the plugin's view of it
+demo: root packages build cluster ## the cluster with a replicated PostgreSQL, and the plugin's view of it
 	@demo/run
 
-test: packages ## everything: format, lints, unit tests, then live tests on a cluster of their own
+test: root packages ## everything: format, lints, unit tests, then live tests on a cluster of their own
 	@tests/all
 
 bench: ## measure the plugin against kubectl on a control plane with 30,000 pods
