@@ -138,6 +138,9 @@ pub async fn read_part(
         let pods = read::<wire::Pod>(cluster, &wanted.scope, own, Keep::Nothing).await?;
         snapshot.absorb(pods.snapshot);
     }
+    if reading.nodes {
+        read_nodes_of_overdue(cluster, &mut snapshot).await?;
+    }
     if reading.claims {
         let claims = read::<wire::Claim>(cluster, &wanted.scope, Filter::default(), Keep::Nothing).await?;
         snapshot.absorb(claims.snapshot);
@@ -148,6 +151,21 @@ pub async fn read_part(
     }
     snapshot.sort();
     Ok(snapshot)
+}
+
+/// Reads the nodes of pods that should have gone by now, one by one: there are few, and a cluster may have many nodes.
+async fn read_nodes_of_overdue(cluster: &Cluster, snapshot: &mut Snapshot) -> Result<(), ClusterError> {
+    let overdue = |pod: &&Pod| pod.meta.deleting.is_some_and(|until| until < snapshot.taken_at);
+    let nodes: BTreeSet<NodeName> = snapshot.pods.iter().filter(overdue).filter_map(|pod| pod.node.clone()).collect();
+    for node in nodes {
+        let named = format!("metadata.name={node}");
+        let filter = Filter { labels: None, fields: Some(&named) };
+        let found = read::<wire::Node>(cluster, &Scope::All, filter, Keep::Nothing).await;
+        let mut collected = Collected { snapshot: std::mem::take(snapshot), ..Collected::default() };
+        collected.take_or_miss(Resource::Nodes, found)?;
+        *snapshot = collected.snapshot;
+    }
+    Ok(())
 }
 
 async fn read_objects(cluster: &Cluster, wanted: &Wanted, keep: Keep) -> Result<Collected, ClusterError> {

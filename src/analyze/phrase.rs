@@ -1,5 +1,6 @@
 //! The words that findings are made of: lists of names, sizes, ages, and verbs that agree with their subjects.
 
+pub(crate) use crate::engine::bytes;
 use crate::model::parse_ordinal;
 
 /// Runs of at least this many consecutive ordinals are written as a range.
@@ -68,25 +69,6 @@ pub(super) fn agree(subjects: usize, predicate: &str) -> String {
 /// Says a count with its noun: "1 pod", "3 pods".
 pub(super) fn count(number: usize, noun: &str) -> String {
     if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
-}
-
-/// Writes bytes as Kubernetes does, with one decimal where it tells something: `20Gi`, `1.5Mi`, `0B`.
-pub(crate) fn bytes(number: u64) -> String {
-    const UNITS: [&str; 5] = ["Ki", "Mi", "Gi", "Ti", "Pi"];
-    if number < 1024 {
-        return format!("{number}B");
-    }
-    let mut tenths = u128::from(number) * 10 / 1024;
-    let mut unit = 0;
-    while tenths >= 10_240 && unit + 1 < UNITS.len() {
-        tenths /= 1024;
-        unit += 1;
-    }
-    if tenths % 10 == 0 || tenths >= 1000 {
-        format!("{}{}", tenths / 10, UNITS[unit])
-    } else {
-        format!("{}.{}{}", tenths / 10, tenths % 10, UNITS[unit])
-    }
 }
 
 /// Writes a span of time as kubectl writes ages: `45s`, `5m`, `3h`, `2d`.

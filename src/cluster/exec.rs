@@ -19,6 +19,7 @@ impl Cluster {
     pub(crate) async fn ask(&self, namespace: &Namespace, pod: &PodName, probe: &Probe, limit: Duration) -> Answer {
         let before = self.traffic.get();
         self.traffic.set(Traffic { requests: before.requests + 1, ..before });
+        let _asked = self.asked.question(pod.to_string());
         match tokio::time::timeout(limit, self.run(namespace, pod, probe)).await {
             Ok(Ok(answer)) => answer,
             Ok(Err(why)) => Answer::Failed(why),

@@ -1,6 +1,7 @@
 //! The way to a cluster: connecting, listing, running commands in containers. The only place that knows the client.
 #![expect(clippy::disallowed_types, reason = "this is the place that wraps the client")]
 
+mod asked;
 mod connect;
 mod error;
 mod exec;
@@ -48,6 +49,7 @@ pub struct Cluster {
     namespace: String,
     timeout: Option<Duration>,
     traffic: Cell<Traffic>,
+    asked: asked::Asked,
 }
 
 /// What was asked of the API server so far.
@@ -72,6 +74,7 @@ impl Cluster {
             namespace: connection.namespace,
             timeout: (!args.request_timeout.is_zero()).then_some(args.request_timeout),
             traffic: Cell::default(),
+            asked: asked::Asked::default(),
         })
     }
 
@@ -84,6 +87,7 @@ impl Cluster {
             namespace: namespace.to_owned(),
             timeout: Some(timeout),
             traffic: Cell::default(),
+            asked: asked::Asked::default(),
         }
     }
 
@@ -131,6 +135,7 @@ impl Cluster {
 
     /// Sends one request, within the limit, and counts it.
     async fn send(&self, request: Request<Body>, action: &str) -> Result<Bytes, ClusterError> {
+        let _asked = self.asked.question(format!("the server at {}", self.server));
         let answer = async {
             let response =
                 self.client.send(request).await.map_err(|error| ClusterError::from_client(&error, &self.server))?;

@@ -7,17 +7,15 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::Context;
-use crate::cluster::{Cluster, ClusterError, Trial, parse_duration};
+use super::log::{LOCAL_HINT, LogArgs, held, resume_hint, undo_hint, warn_unseen};
+use crate::cluster::{Cluster, Trial, parse_duration};
 use crate::execute::{Interrupt, Live, NotSent, Stop, Terms, execute};
 use crate::failure::{Failure, FailureKind};
-use crate::journal::{Home, JournalError, Journals, Ledger};
+use crate::journal::{Home, Journals, Ledger};
 use crate::plan::{Approved, Consent, Effect, Event, Happening, Permission, Plan, Run, RunId, Subject, Undo};
 use crate::planner::Refusal;
 use crate::ui::{Progress, Written};
 use crate::view::{Screen, event, plan, plural, refusal};
-
-/// What somebody may do who may keep no journal in the cluster.
-const LOCAL_HINT: &str = "or keep the journal on this machine only: --journal local";
 
 /// How a change is carried out.
 #[derive(Clone, Debug, clap::Args)]
@@ -38,27 +36,6 @@ pub struct ChangeArgs {
     /// Where the journal is.
     #[command(flatten)]
     pub log: LogArgs,
-}
-
-/// Where the journal is.
-#[derive(Clone, Debug, clap::Args)]
-pub struct LogArgs {
-    /// Where the journal is kept: beside the set in the cluster, or on this machine only
-    #[arg(long, value_enum, value_name = "WHERE", default_value_t)]
-    journal: Where,
-    /// Take the lock of a run over whose process has gone
-    #[arg(long)]
-    take_over: bool,
-}
-
-/// Where the journal is kept.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
-enum Where {
-    /// In the cluster, and on this machine
-    #[default]
-    Cluster,
-    /// On this machine only
-    Local,
 }
 
 /// What a dry run asks.
@@ -89,39 +66,6 @@ pub struct Change<'a> {
     pub args: &'a ChangeArgs,
 }
 
-impl Context {
-    /// Opens the journals of a set.
-    pub(super) async fn journals<'c>(&self, cluster: &'c Cluster, subject: Subject, log: &LogArgs) -> Journals<'c> {
-        self.journals_as(who(cluster).await, cluster, subject, log)
-    }
-
-    /// Opens the journals of a set, for somebody whose name is known.
-    pub(super) fn journals_as<'c>(
-        &self,
-        who: String,
-        cluster: &'c Cluster,
-        subject: Subject,
-        log: &LogArgs,
-    ) -> Journals<'c> {
-        let home = if log.journal == Where::Local { Home::Local } else { Home::Cluster };
-        Journals { cluster, subject, home, who, now: self.now, take_over: log.take_over }
-    }
-}
-
-/// Names whoever is at work: `alice@laptop pid 4242`.
-pub(super) async fn who(cluster: &Cluster) -> String {
-    // A server that does not tell names (before 1.28) leaves the local one.
-    let local = || ["USER", "USERNAME"].iter().find_map(|name| std::env::var(name).ok()).unwrap_or_default();
-    let user = cluster.user().await.unwrap_or_else(|_| local());
-    format!("{user}@{} pid {}", machine(), std::process::id())
-}
-
-/// Names this machine, for people.
-fn machine() -> String {
-    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").ok().map(|name| name.trim().to_owned());
-    name.or_else(|| std::env::var("COMPUTERNAME").ok()).unwrap_or_else(|| "this machine".to_owned())
-}
-
 /// Names a run after the time at which its plan is made.
 pub(super) fn run_id(now: jiff::Timestamp) -> RunId {
     RunId(format!("{}-{:03}", now.strftime("%Y%m%d-%H%M%S"), now.subsec_millisecond()))
@@ -138,7 +82,8 @@ impl Change<'_> {
         }
         let journals = self.context.journals(self.cluster, subject, &self.args.log).await;
         // First of all: half of another plan explains whatever would speak against this one.
-        self.unfinished(&journals, None).await?;
+        let unseen = self.unfinished(&journals, None).await?;
+        warn_unseen(&self.context.ui, unseen.as_deref());
         let first = make().await?;
         self.permitted(&first, &journals).await?;
         let mut plan = first;
@@ -150,20 +95,26 @@ impl Change<'_> {
                 self.unfinished(&journals, None).await?;
                 break plan.approve(consent);
             }
-            self.context
-                .ui
-                .warn("what was planned no longer fits: it changed in the meantime, and this is the plan now");
+            self.changed(&plan, &fresh)?;
             plan = fresh;
-            if self.args.yes {
-                return Err(Failure::new(
-                    FailureKind::Refused,
-                    "nothing was changed: the set changes while it is planned",
-                )
-                .hint("run it again when it has come to rest"));
-            }
         };
         let ledger = journals.open(approved.plan().clone()).await.map_err(|error| held(&error))?;
         self.work(&approved, ledger, &journals).await
+    }
+
+    /// Says what has changed since a plan was shown, before the one that fits now is.
+    fn changed(&self, before: &Plan, now: &Plan) -> Result<(), Failure> {
+        let ui = &self.context.ui;
+        let refused = |message: &str| Failure::new(FailureKind::Refused, format!("nothing was changed: {message}"));
+        if now.subject != before.subject {
+            return Err(refused("the set was deleted, and is another one of that name now"));
+        }
+        ui.warn("what was planned no longer fits; since then");
+        ui.aside(&plan::changes(before, now, &ui.aside_screen()));
+        if self.args.yes {
+            return Err(refused("the set changes while it is planned").hint("run it again when it has come to rest"));
+        }
+        Ok(())
     }
 
     /// Continues a run where it stopped.
@@ -207,7 +158,7 @@ impl Change<'_> {
         let world = Live::new(self.cluster, approved.plan(), self.context.now);
         let run = ledger.run().clone();
         let outcome = {
-            let work = execute(approved, &run, &world, &mut ledger, &terms);
+            let work = Box::pin(execute(approved, &run, &world, &mut ledger, &terms));
             let first = || progress.set("stopping: nothing new is begun (again to leave at once)");
             tokio::select! {
                 outcome = work => outcome,
@@ -215,7 +166,7 @@ impl Change<'_> {
                     listened?;
                     // The journal says what was begun; the lock ends by itself.
                     return Err(Failure::new(FailureKind::Interrupted, "left at once: what was begun is in the journal")
-                        .hint(Self::resume_hint(journals)));
+                        .hint(resume_hint(&journals.subject, journals.home)));
                 }
             }
         };
@@ -258,7 +209,10 @@ impl Change<'_> {
         let line = event::line(event, plan);
         match event {
             Event::Done { .. } | Event::TriesAgain { .. } => progress.suspend(|| self.context.ui.status(&line)),
-            Event::Begins { .. } | Event::Waits { .. } if self.context.ui.is_watched() => progress.set(&line),
+            Event::Begins { .. } if self.context.ui.is_watched() => progress.set(&line),
+            Event::Waits { progress: measured, .. } if self.context.ui.is_watched() => {
+                progress.set_with(&line, *measured);
+            }
             Event::Begins { .. } => self.context.ui.status(&line),
             Event::Waits { why, .. } => {
                 if told.replace(why.clone()) != *why {
@@ -309,22 +263,20 @@ impl Change<'_> {
         Ok(())
     }
 
-    /// An earlier run that has not ended comes first: two plans for one set do not mix.
-    async fn unfinished(&self, journals: &Journals<'_>, but: Option<&RunId>) -> Result<(), Failure> {
-        let runs = journals.runs().await.map_err(|error| held(&error))?;
-        let Some(open) = runs.iter().rev().find_map(|stored| match &stored.run {
-            Ok(run) => (run.is_unfinished() && Some(&run.plan.id) != but).then(|| stored.id.clone()),
-            Err(_) => Some(stored.id.clone()),
-        }) else {
-            return Ok(());
-        };
-        if let Some(at_work) = journals.holder().await {
+    /// An earlier run that has not ended comes first: two plans for one set do not mix. Gives why some may be unseen.
+    async fn unfinished(&self, journals: &Journals<'_>, but: Option<&RunId>) -> Result<Option<String>, Failure> {
+        let mut found = journals.runs().await.map_err(|error| held(&error))?;
+        found.runs.retain(|stored| Some(stored.id.as_str()) != but.map(|id| id.0.as_str()));
+        let Some(open) = found.unfinished() else { return Ok(found.unseen) };
+        if let Some(at_work) = journals.holder(open.home).await {
             return Err(held(&at_work));
         }
         let subject = &journals.subject;
-        Err(Failure::new(FailureKind::Held, format!("run {open} of statefulset/{} has not ended", subject.name))
-            .hint(Self::resume_hint(journals))
-            .hint(format!("take it back with `kubectl stateful undo {} -n {}`", subject.name, subject.namespace)))
+        let local = if open.home == Home::Local { ", which is kept on this machine only," } else { "" };
+        let message = format!("run {} of statefulset/{}{local} has not ended", open.id, subject.name);
+        Err(Failure::new(FailureKind::Held, message)
+            .hint(resume_hint(subject, open.home))
+            .hint(undo_hint(subject, open.home)))
     }
 
     /// Checks every permission that the plan and its journal need, before anything is done.
@@ -418,15 +370,7 @@ impl Change<'_> {
             }
         };
         self.context.ui.aside(&plan::run(run, &self.context.ui.aside_screen()));
-        Failure::new(kind, message)
-            .hint(Self::resume_hint(journals))
-            .hint(format!("take back with `kubectl stateful undo {} -n {}`", subject.name, subject.namespace))
-    }
-
-    fn resume_hint(journals: &Journals<'_>) -> String {
-        let local = if journals.home == Home::Local { " --journal local" } else { "" };
-        let Subject { namespace, name, .. } = &journals.subject;
-        format!("continue with `kubectl stateful resume {name} -n {namespace}{local}`")
+        Failure::new(kind, message).hint(resume_hint(subject, journals.home)).hint(undo_hint(subject, journals.home))
     }
 
     /// Words a refusal: the headline as the error, the reasons before it.
@@ -435,19 +379,6 @@ impl Change<'_> {
         let reasons = refusal::refusal(refused, &screen);
         let message = format!("refused, nothing was changed: {}\n{}", refused.wanted, reasons.trim_end());
         Failure::new(FailureKind::Refused, message)
-    }
-}
-
-/// Words why a journal cannot be had.
-pub(super) fn held(error: &JournalError) -> Failure {
-    match error {
-        JournalError::Held { .. } | JournalError::Overtaken => Failure::new(FailureKind::Held, error.to_string())
-            .hint("wait for it to end; --take-over breaks the lock of a process that has gone"),
-        JournalError::Cluster(error @ ClusterError::Forbidden { .. }) => Failure::from(error.clone()).hint(LOCAL_HINT),
-        JournalError::Cluster(error) => Failure::from(error.clone()),
-        JournalError::Disk { .. } => {
-            Failure::new(FailureKind::Unreachable, error.to_string()).hint("XDG_STATE_HOME names another directory")
-        }
     }
 }
 

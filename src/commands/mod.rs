@@ -4,6 +4,7 @@ pub mod asking;
 pub mod changing;
 pub mod complete;
 pub mod completion;
+mod log;
 pub mod runs;
 pub mod scale_down;
 pub mod snapshot;

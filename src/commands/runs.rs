@@ -1,15 +1,16 @@
 //! `resume`, `undo` and `history`: what became of earlier runs, and how they go on.
 
 use super::Context;
-use super::changing::{Change, ChangeArgs, LogArgs, held, run_id, who};
-use super::subject::the_set;
+use super::changing::{Change, ChangeArgs, run_id};
+use super::log::{LogArgs, held, warn_unseen};
+use super::subject::{living, the_set};
 use super::target::parse_names;
 use crate::cluster::{Cluster, Scope};
 use crate::failure::{Failure, FailureKind};
-use crate::journal::{self, Journals, Stored};
+use crate::journal::{self, Found, Home, Journals, Stored};
 use crate::plan::{Fate, Goal, Happening, Run, Subject};
 use crate::planner;
-use crate::ui::Written;
+use crate::ui::{Ui, Written};
 use crate::view::{Layout, Screen, history, plan, plural};
 
 /// What `resume` and `undo` take.
@@ -45,8 +46,8 @@ pub struct HistoryArgs {
 pub async fn resume(args: Args, context: &Context) -> Result<(), Failure> {
     let cluster = Cluster::connect(&context.connect).await?;
     let change = Change { context, cluster: &cluster, args: &args.change };
-    let journals = journals_of(&args.names, &args.change.log, context, &cluster).await?;
-    let run = choose(&journals, args.run.as_deref(), "continued", Run::is_unfinished).await?;
+    let mut journals = journals_of(&args.names, &args.change.log, context, &cluster).await?;
+    let run = choose(&context.ui, &mut journals, args.run.as_deref(), "continued", Run::is_unfinished).await?;
     change.go_on(run, &journals).await
 }
 
@@ -57,10 +58,10 @@ pub async fn resume(args: Args, context: &Context) -> Result<(), Failure> {
 pub async fn undo(args: Args, context: &Context) -> Result<(), Failure> {
     let cluster = Cluster::connect(&context.connect).await?;
     let change = Change { context, cluster: &cluster, args: &args.change };
-    let journals = journals_of(&args.names, &args.change.log, context, &cluster).await?;
+    let mut journals = journals_of(&args.names, &args.change.log, context, &cluster).await?;
     let may_be_undone =
         |run: &Run| !matches!(run.fate(), Fate::Undone { .. }) && !matches!(run.plan.goal, Goal::Undo { .. });
-    let run = choose(&journals, args.run.as_deref(), "taken back", may_be_undone).await?;
+    let run = choose(&context.ui, &mut journals, args.run.as_deref(), "taken back", may_be_undone).await?;
     let now = (context.now)();
     let plan = planner::undo(&run, run_id(now), now);
     if plan.steps.is_empty() {
@@ -82,41 +83,38 @@ pub async fn list(args: HistoryArgs, context: &Context) -> Result<(), Failure> {
     let cluster = Cluster::connect(&context.connect).await?;
     let screen = context.ui.screen();
     if args.names.is_empty() && args.run.is_none() {
-        let found = changed_sets(&args.log, context, &cluster).await?;
-        if found.is_empty() {
-            context.ui.status("no StatefulSet of this namespace was changed by this program");
+        let sets = changed_sets(args.log.home(), context, &cluster).await?;
+        if sets.is_empty() {
+            context.ui.status("no StatefulSet of this namespace has a run of this program");
         }
-        for journals in found {
-            let Subject { name, namespace, .. } = &journals.subject;
+        for (Subject { name, namespace, .. }, found) in sets {
             let title = format!("statefulset/{name} in {namespace}\n");
-            let (Written::All | Written::ReaderGone) =
-                context.ui.print(&(title + &runs_of(&journals, &screen).await? + "\n"))?;
+            let (Written::All | Written::ReaderGone) = context.ui.print(&(title + &drawn(found, &screen) + "\n"))?;
         }
         return Ok(());
     }
-    let journals = journals_of(&args.names, &args.log, context, &cluster).await?;
+    let mut journals = journals_of(&args.names, &args.log, context, &cluster).await?;
     if let Some(id) = &args.run {
-        let run = choose(&journals, Some(id), "shown", |_| true).await?;
+        let run = choose(&context.ui, &mut journals, Some(id), "shown", |_| true).await?;
         let text = plan::plan(&run.plan, &screen) + "\n" + &plan::run(&run, &screen);
         let (Written::All | Written::ReaderGone) = context.ui.print(&text)?;
         return Ok(());
     }
-    let text = runs_of(&journals, &screen).await?;
-    if text.is_empty() {
-        context.ui.status(&format!("statefulset/{} was never changed by this program", journals.subject.name));
+    let found = journals.runs().await.map_err(|error| held(&error))?;
+    warn_unseen(&context.ui, found.unseen.as_deref());
+    if found.runs.is_empty() {
+        context.ui.status(&format!("statefulset/{} has no run of this program", journals.subject.name));
+        return Ok(());
     }
-    let (Written::All | Written::ReaderGone) = context.ui.print(&text)?;
+    let (Written::All | Written::ReaderGone) = context.ui.print(&drawn(found, &screen))?;
     Ok(())
 }
 
-/// Draws the runs of one set; nothing where there are none.
-async fn runs_of(journals: &Journals<'_>, screen: &Screen) -> Result<String, Failure> {
-    let runs = journals.runs().await.map_err(|error| held(&error))?;
-    if runs.is_empty() {
-        return Ok(String::new());
-    }
-    let runs: Vec<_> = runs.into_iter().map(|Stored { id, run, .. }| (id, run)).collect();
-    Ok(history::history(&runs, Layout::default(), screen))
+/// Draws the runs of one set.
+fn drawn(found: Found, screen: &Screen) -> String {
+    let line = |Stored { id, run, home, .. }| history::Line { id, run, local: home == Home::Local };
+    let lines: Vec<_> = found.runs.into_iter().map(line).collect();
+    history::history(&lines, Layout::default(), screen)
 }
 
 /// Opens the journals of the set that is named, or of the one that has a run which has not ended.
@@ -127,26 +125,19 @@ async fn journals_of<'c>(
     cluster: &'c Cluster,
 ) -> Result<Journals<'c>, Failure> {
     let names = parse_names(words)?;
-    match names.as_slice() {
-        [name] => {
-            let subject = Subject::of(&the_set(name, context, cluster).await?);
-            Ok(context.journals(cluster, subject, log).await)
-        }
-        [] => the_unfinished(changed_sets(log, context, cluster).await?).await,
-        [_, _, ..] => Err(Failure::new(FailureKind::Usage, "name one StatefulSet")),
-    }
+    let subject = match names.as_slice() {
+        [name] => Subject::of(&the_set(name, context, cluster).await?),
+        [] => the_unfinished(changed_sets(log.home(), context, cluster).await?)?,
+        [_, _, ..] => return Err(Failure::new(FailureKind::Usage, "name one StatefulSet")),
+    };
+    Ok(context.journals(cluster, subject, log).await)
 }
 
 /// Finds the one set whose run has not ended.
-async fn the_unfinished(found: Vec<Journals<'_>>) -> Result<Journals<'_>, Failure> {
-    let mut open = Vec::new();
-    for journals in found {
-        let runs = journals.runs().await.map_err(|error| held(&error))?;
-        if runs.iter().any(|stored| stored.run.as_ref().map_or(true, Run::is_unfinished)) {
-            open.push(journals);
-        }
-    }
-    let names: Vec<String> = open.iter().map(|journals| journals.subject.name.to_string()).collect();
+fn the_unfinished(sets: Vec<(Subject, Found)>) -> Result<Subject, Failure> {
+    let mut open: Vec<Subject> =
+        sets.into_iter().filter(|(_, found)| found.unfinished().is_some()).map(|(subject, _)| subject).collect();
+    let names: Vec<String> = open.iter().map(|subject| subject.name.to_string()).collect();
     match (open.pop(), names.as_slice()) {
         (Some(only), [_]) => Ok(only),
         (None, _) => Err(Failure::new(FailureKind::Usage, "no run of this namespace is left unfinished")
@@ -159,38 +150,46 @@ async fn the_unfinished(found: Vec<Journals<'_>>) -> Result<Journals<'_>, Failur
     }
 }
 
-/// Opens the journals of every set of the namespace that has some in the cluster.
-async fn changed_sets<'c>(
-    log: &LogArgs,
-    context: &Context,
-    cluster: &'c Cluster,
-) -> Result<Vec<Journals<'c>>, Failure> {
+/// Reads the runs of every set of the namespace that was changed: what is in the cluster with one request.
+async fn changed_sets(home: Home, context: &Context, cluster: &Cluster) -> Result<Vec<(Subject, Found)>, Failure> {
     let Scope::One(namespace) = context.one_namespace(cluster)? else { return Ok(Vec::new()) };
-    let subjects = journal::subjects(cluster, &namespace).await.map_err(|error| held(&error))?;
-    let who = who(cluster).await;
-    let open = |subject| context.journals_as(who.clone(), cluster, subject, log);
-    Ok(subjects.into_iter().map(open).collect())
+    let found = journal::of_namespace(cluster, &namespace, home).await.map_err(|error| held(&error))?;
+    let (mut sets, unseen) = found;
+    warn_unseen(&context.ui, unseen.as_deref());
+    // The journals in the cluster go with their set; files stay, and may be of another cluster.
+    let only_files = |found: &Found| found.runs.iter().all(|stored| stored.home == Home::Local);
+    if sets.iter().any(|(_, found)| only_files(found)) {
+        let living = living(context, cluster).await?;
+        sets.retain(|(subject, found)| !only_files(found) || living.contains(&subject.uid));
+    }
+    Ok(sets)
 }
 
-/// Chooses a run: the one that is named, else the newest that fits.
+/// Chooses a run: the one that is named, else the newest that fits. Its journal is gone on with where it is.
 async fn choose(
-    journals: &Journals<'_>,
+    ui: &Ui,
+    journals: &mut Journals<'_>,
     id: Option<&str>,
     what: &str,
     fits: impl Fn(&Run) -> bool,
 ) -> Result<Run, Failure> {
+    let found = journals.runs().await.map_err(|error| held(&error))?;
+    warn_unseen(ui, found.unseen.as_deref());
     let subject = &journals.subject;
-    let runs = journals.runs().await.map_err(|error| held(&error))?;
     let see = format!("`kubectl stateful history {} -n {}` lists the runs", subject.name, subject.namespace);
     let none = |message: String| Failure::new(FailureKind::Usage, message).hint(see.clone());
-    let found = match id {
-        Some(id) => runs.into_iter().find(|stored| stored.id == id),
-        None => runs.into_iter().rev().find(|stored| stored.run.as_ref().map_or(true, &fits)),
+    let chosen = match id {
+        Some(id) => found.runs.iter().find(|stored| stored.id == id),
+        None => found.runs.iter().rev().find(|stored| stored.run.as_ref().map_or(true, &fits)),
     };
-    let found = found.ok_or_else(|| none(format!("statefulset/{} has no run that could be {what}", subject.name)))?;
-    let run = found.run.map_err(|error| {
-        Failure::new(FailureKind::Refused, format!("run {}: {error}", found.id))
+    let chosen = chosen.ok_or_else(|| none(format!("statefulset/{} has no run that could be {what}", subject.name)))?;
+    let run = chosen.run.clone().map_err(|error| {
+        Failure::new(FailureKind::Refused, format!("run {}: {error}", chosen.id))
             .hint("the program that wrote it can read it; nothing is guessed")
     })?;
-    if fits(&run) { Ok(run) } else { Err(none(format!("run {} cannot be {what}", found.id))) }
+    if !fits(&run) {
+        return Err(none(format!("run {} cannot be {what}", chosen.id)));
+    }
+    journals.home = chosen.home;
+    Ok(run)
 }

@@ -106,6 +106,11 @@ fn make(
     let uid = seen.workloads.first().map(|set| set.meta.uid.clone()).unwrap_or_default();
     let situation = Situation::new(seen, &uid, look.container.as_deref(), criteria)
         .ok_or_else(|| Failure::new(FailureKind::Usage, format!("there is no statefulset/{}", look.name)))?;
+    let replicas = seen.workloads.first().map(|set| set.replicas).unwrap_or_default();
+    if replicas <= wanted.to {
+        let message = format!("nothing was changed: there are {replicas} replicas by now, somebody else changed it");
+        return Err(Failure::new(FailureKind::Refused, message));
+    }
     let now = (change.context.now)();
     scale_down(&situation, wanted, run_id(now), now).map_err(|refusal| change.refused(&refusal))
 }

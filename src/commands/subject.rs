@@ -1,5 +1,6 @@
 //! The one set that a change is about.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::Context;
@@ -7,7 +8,7 @@ use crate::analyze::Criteria;
 use crate::cluster::{Cluster, Scope};
 use crate::collect::{Keep, Probing, Wanted, ask_members, read_cluster, read_part};
 use crate::failure::{Failure, FailureKind};
-use crate::model::{Snapshot, Workload, WorkloadName};
+use crate::model::{Snapshot, Uid, Workload, WorkloadName};
 use crate::plan::Reading;
 
 /// What is read for a plan: one set with everything around it.
@@ -65,17 +66,27 @@ impl Context {
 
 /// Finds the set that a name stands for now.
 pub(super) async fn the_set(name: &WorkloadName, context: &Context, cluster: &Cluster) -> Result<Workload, Failure> {
+    let scope = context.one_namespace(cluster)?;
+    sets(vec![name.clone()], context, cluster).await?.pop().ok_or_else(|| missing(name, &scope))
+}
+
+/// Finds the identities of the sets that there are in the namespace.
+pub(super) async fn living(context: &Context, cluster: &Cluster) -> Result<BTreeSet<Uid>, Failure> {
+    Ok(sets(Vec::new(), context, cluster).await?.into_iter().map(|set| set.meta.uid).collect())
+}
+
+/// Reads sets and nothing around them; without names all of the namespace.
+async fn sets(names: Vec<WorkloadName>, context: &Context, cluster: &Cluster) -> Result<Vec<Workload>, Failure> {
     let wanted = Wanted {
         scope: context.one_namespace(cluster)?,
-        names: vec![name.clone()],
+        names,
         labels: None,
         probe: Probing::No("not asked".to_owned()),
         usage: false,
         container: None,
         engine: None,
     };
-    let mut seen = read_part(cluster, &wanted, Reading::default(), (context.now)()).await?;
-    seen.workloads.pop().ok_or_else(|| missing(name, &wanted.scope))
+    Ok(read_part(cluster, &wanted, Reading::default(), (context.now)()).await?.workloads)
 }
 
 fn missing(name: &WorkloadName, scope: &Scope) -> Failure {

@@ -17,6 +17,7 @@ mod postgres;
 mod removal;
 mod signs;
 
+pub(crate) use phrase::bytes;
 pub use removal::{Asked, Leaving, Removal};
 
 /// Every engine, in the order in which recognition asks them; `generic` recognises everything and is last.

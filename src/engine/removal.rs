@@ -26,6 +26,12 @@ pub struct Leaving<'a> {
 }
 
 impl Leaving<'_> {
+    /// Tells whether a pod of the set stays: besides the one that leaves first, more may be about to leave.
+    #[must_use]
+    pub fn stays(&self, pod: &Pod) -> bool {
+        self.staying.iter().any(|(one, _)| one.meta.uid == pod.meta.uid)
+    }
+
     /// Finds where to run a command in whatever pod stays.
     #[must_use]
     pub fn anywhere(&self) -> Option<(Pin, ContainerName)> {
@@ -49,6 +55,8 @@ pub struct Removal {
     pub before: Vec<Step>,
     /// What else must hold when its pod is gone.
     pub settled: Vec<Check>,
+    /// What else must hold when its pod is there again, because the removal is taken back.
+    pub back: Vec<Check>,
     /// What happens when its pod is gone.
     pub after: Vec<Step>,
     /// Bytes that those who stay have to take over; `None` where nothing moves.

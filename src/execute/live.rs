@@ -96,6 +96,10 @@ impl World for Live<'_> {
     async fn send(&self, effect: &Effect) -> Result<(), NotSent> {
         self.send_as(effect, Trial::No).await
     }
+
+    fn silent(&self) -> Option<String> {
+        self.cluster.silent()
+    }
 }
 
 fn not_sent(error: &ClusterError) -> NotSent {

@@ -5,10 +5,12 @@
 //!                 begun before?           look at its trace: landed -> settle, else as if never begun
 //!                 settle what it requires -> journal Began -> send the effect -> settle what it ensures -> journal Done
 //! settle = read what the checks need, judge, pause; until all hold, one is broken, the limit, or somebody stops it
+//! Whatever is awaited meanwhile, the world says once a moment who does not answer.
 //! ```
 
 mod interrupt;
 mod live;
+mod wait;
 
 use std::slice;
 use std::time::Duration;
@@ -25,6 +27,7 @@ use crate::plan::{
     Approved, Check, Effect, Event, Happening, Plan, Progress, Reading, Run, Step, Trace, Verdict, When,
 };
 use crate::planner;
+use wait::{Wait, heard};
 
 /// The first pause between two looks; what is quick is seen quickly.
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
@@ -49,6 +52,9 @@ pub trait World {
     /// # Errors
     /// When it was refused, or when nobody knows whether it landed.
     async fn send(&self, effect: &Effect) -> Result<(), NotSent>;
+
+    /// Says who has been asked and has not answered yet, as a fragment.
+    fn silent(&self) -> Option<String>;
 }
 
 /// Why an effect may not have landed.
@@ -152,12 +158,12 @@ impl<W: World, J: Journal> Execution<'_, W, J> {
             }
         };
         if landed == Landed::No {
-            self.settle(at, step, &step.requires).await?;
+            self.settle(at, &step.requires).await?;
             self.stop_if_asked(at)?;
             self.write(at, Happening::Began { step: at }).await?;
             self.send(at, step).await?;
         }
-        self.settle(at, step, &step.ensures).await?;
+        self.settle(at, &step.ensures).await?;
         self.write(at, Happening::Done { step: at }).await?;
         (self.terms.tell)(Event::Done { step: at, took: began.elapsed() });
         Ok(())
@@ -178,7 +184,10 @@ impl<W: World, J: Journal> Execution<'_, W, J> {
     }
 
     async fn write(&mut self, step: usize, what: Happening) -> Result<(), Stop> {
-        self.journal.append(what).await.map_err(|why| Stop::Journal { step, why })
+        let wait = Wait::of(self.plan, step, "the journal is written");
+        let (world, terms) = (self.world, self.terms);
+        let written = heard(self.journal.append(what), || wait.tick(world, terms)).await;
+        written.map_err(|why| Stop::Journal { step, why })
     }
 
     fn interrupted(&self, step: usize) -> Stop {
@@ -191,15 +200,17 @@ impl<W: World, J: Journal> Execution<'_, W, J> {
 
     /// Sends the effect until it is known to have landed or to have been refused.
     async fn send(&mut self, at: usize, step: &Step) -> Result<(), Stop> {
-        let began = Instant::now();
+        let mut wait = Wait::of(self.plan, at, "it is sent");
         let mut pause = FIRST_PAUSE;
         let mut attempt = 0;
         loop {
-            let why = match self.world.send(&step.effect).await {
+            let (world, terms) = (self.world, self.terms);
+            let why = match heard(world.send(&step.effect), || wait.tick(world, terms)).await {
                 Ok(()) => return Ok(()),
                 Err(NotSent::Refused(why)) => return Err(Stop::Failed { step: at, why }),
                 Err(NotSent::NotYet(why)) => {
-                    self.wait(at, step, began, why, LONGEST_PAUSE).await?;
+                    wait.is_for(why, None);
+                    self.wait(&wait, LONGEST_PAUSE).await?;
                     continue;
                 }
                 Err(NotSent::Unsettled(why)) => why,
@@ -227,29 +238,31 @@ impl<W: World, J: Journal> Execution<'_, W, J> {
             }
             Trace::Seen(check) => check,
         };
-        let began = Instant::now();
+        let mut wait = Wait::of(self.plan, at, "whether it has landed");
         loop {
-            match self.world.observe(check.reads()).await {
+            let (world, terms) = (self.world, self.terms);
+            match heard(world.observe(check.reads()), || wait.tick(world, terms)).await {
                 Ok(seen) => {
                     let holds = planner::judge(slice::from_ref(check), self.plan, &seen) == Verdict::Holds;
                     return Ok(if holds { Landed::Yes } else { Landed::No });
                 }
                 Err(error) => {
-                    let why = format!("cannot see whether it landed: {error}");
-                    self.wait(at, step, began, why, LONGEST_PAUSE).await?;
+                    wait.is_for(format!("cannot see whether it landed: {error}"), None);
+                    self.wait(&wait, LONGEST_PAUSE).await?;
                 }
             }
         }
     }
 
     /// Waits until all checks hold.
-    async fn settle(&mut self, at: usize, step: &Step, checks: &[Check]) -> Result<(), Stop> {
-        let began = Instant::now();
+    async fn settle(&mut self, at: usize, checks: &[Check]) -> Result<(), Stop> {
+        let mut wait = Wait::of(self.plan, at, "what it needs is read");
         let mut pause = FIRST_PAUSE;
         loop {
+            let (world, terms) = (self.world, self.terms);
             let looked = tokio::select! {
-                looked = self.world.observe(Reading::of(checks)) => looked,
-                () = self.terms.interrupt.asked() => return Err(self.interrupted(at)),
+                looked = heard(world.observe(Reading::of(checks)), || wait.tick(world, terms)) => looked,
+                () = terms.interrupt.asked() => return Err(self.interrupted(at)),
             };
             let verdict = match looked {
                 Ok(seen) => planner::judge(checks, self.plan, &seen),
@@ -258,31 +271,33 @@ impl<W: World, J: Journal> Execution<'_, W, J> {
             match verdict {
                 Verdict::Holds => return Ok(()),
                 Verdict::Broken { why } => return Err(Stop::Failed { step: at, why }),
-                Verdict::NotYet { why } => self.wait(at, step, began, why, pause).await?,
+                Verdict::NotYet { why, measure } => {
+                    wait.is_for(why, measure);
+                    self.wait(&wait, pause).await?;
+                }
             }
             pause = (pause * 3 / 2).min(LONGEST_PAUSE);
         }
     }
 
     /// Says what is waited for and pauses, unless it has taken too long.
-    async fn wait(&mut self, at: usize, step: &Step, began: Instant, why: String, pause: Duration) -> Result<(), Stop> {
-        let (since, limit) = (began.elapsed(), step.limit.duration());
-        if since >= limit {
-            return Err(Stop::Failed { step: at, why: format!("{why}, after {limit:?}") });
+    async fn wait(&mut self, wait: &Wait, pause: Duration) -> Result<(), Stop> {
+        let (step, why) = (wait.step, &wait.why);
+        if wait.is_over() {
+            return Err(Stop::Failed { step, why: format!("{why}, after {:?}", wait.limit) });
         }
         if self.terms.deadline.is_some_and(|deadline| Instant::now() >= deadline) {
-            return Err(Stop::Failed {
-                step: at,
-                why: format!("{why}, and the time for everything is over (--timeout)"),
-            });
+            return Err(Stop::Failed { step, why: format!("{why}, and the time for everything is over (--timeout)") });
         }
-        self.waits.clone_from(&why);
-        (self.terms.tell)(Event::Waits { step: at, why, since, limit });
-        self.pause(at, pause).await
+        self.waits.clone_from(why);
+        (self.terms.tell)(wait.event(why.clone()));
+        self.pause(step, pause).await
     }
 
     async fn pause(&mut self, at: usize, pause: Duration) -> Result<(), Stop> {
-        self.journal.keep().await.map_err(|why| Stop::Journal { step: at, why })?;
+        let wait = Wait::of(self.plan, at, "the lock is renewed");
+        let (world, terms) = (self.world, self.terms);
+        heard(self.journal.keep(), || wait.tick(world, terms)).await.map_err(|why| Stop::Journal { step: at, why })?;
         tokio::select! {
             () = tokio::time::sleep(pause) => Ok(()),
             () = self.terms.interrupt.asked() => Err(self.interrupted(at)),

@@ -1,14 +1,34 @@
-//! The copy on this machine: a plan, then one line per entry, each on the disk before anything goes on.
+//! The files on this machine: a plan, then one line per entry, each on the disk before anything goes on.
+//!
+//! A run that is kept here only has another ending than the copy of one that is in the cluster: a copy grows old as soon
+//! as somebody goes on elsewhere, and nobody reads it but people.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use super::{JournalError, line};
+use super::{Home, JournalError, line};
+use crate::model::Namespace;
 use crate::plan::{Entry, Run, Subject, Unreadable};
 
-/// Says where journals are kept on this machine.
-pub(super) fn directory(subject: &Subject) -> Result<PathBuf, JournalError> {
+/// What the names of files end with whose run is kept here only, and of copies.
+const LOCAL: &str = ".local.jsonl";
+const COPY: &str = ".jsonl";
+
+fn ending(home: Home) -> &'static str {
+    match home {
+        Home::Local => LOCAL,
+        Home::Cluster => COPY,
+    }
+}
+
+/// Says where the journals of a set are kept on this machine.
+fn directory(subject: &Subject) -> Result<PathBuf, JournalError> {
+    Ok(place(&subject.namespace)?.join(subject.uid.as_str()))
+}
+
+/// Says where the journals of a namespace are kept on this machine.
+fn place(namespace: &Namespace) -> Result<PathBuf, JournalError> {
     let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     let state = set("XDG_STATE_HOME")
         .or_else(|| set("HOME").map(|home| home.join(".local/state")))
@@ -17,7 +37,7 @@ pub(super) fn directory(subject: &Subject) -> Result<PathBuf, JournalError> {
             path: "~/.local/state".to_owned(),
             why: "neither XDG_STATE_HOME nor HOME is set".to_owned(),
         })?;
-    Ok(state.join("kubectl-stateful").join(subject.namespace.as_str()).join(subject.uid.as_str()))
+    Ok(state.join("kubectl-stateful").join(namespace.as_str()))
 }
 
 fn broken(path: &Path) -> impl Fn(io::Error) -> JournalError + '_ {
@@ -25,10 +45,10 @@ fn broken(path: &Path) -> impl Fn(io::Error) -> JournalError + '_ {
 }
 
 /// Opens the file of a run, which is made where there is none.
-pub(super) fn open(run: &Run) -> Result<File, JournalError> {
+pub(super) fn open(run: &Run, home: Home) -> Result<File, JournalError> {
     let directory = directory(&run.plan.subject)?;
     fs::create_dir_all(&directory).map_err(broken(&directory))?;
-    let path = directory.join(format!("{}.jsonl", run.plan.id));
+    let path = directory.join(format!("{}{}", run.plan.id, ending(home)));
     let mut file = OpenOptions::new().create(true).append(true).open(&path).map_err(broken(&path))?;
     if file.metadata().map_err(broken(&path))?.len() == 0 {
         let mut lines = line(&run.plan);
@@ -49,23 +69,40 @@ pub(super) fn append(file: &mut File, run: &Run, entry: &Entry) -> Result<(), Jo
 /// A run's name, and the run or why it cannot be read.
 type Found = (String, Result<Run, Unreadable>);
 
-/// Reads every run of a set, the oldest first.
+/// Reads every run of a set that is kept here only.
 pub(super) fn runs(subject: &Subject) -> Result<Vec<Found>, JournalError> {
-    let directory = directory(subject)?;
-    let entries = match fs::read_dir(&directory) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(broken(&directory)(error)),
-    };
+    runs_in(&directory(subject)?)
+}
+
+/// Reads every run of a namespace that is kept here only, whatever became of its set.
+pub(super) fn runs_of_namespace(namespace: &Namespace) -> Result<Vec<Found>, JournalError> {
+    let runs =
+        content(&place(namespace)?)?.iter().map(|directory| runs_in(directory)).collect::<Result<Vec<_>, _>>()?;
+    Ok(runs.concat())
+}
+
+fn runs_in(directory: &Path) -> Result<Vec<Found>, JournalError> {
     let mut runs = Vec::new();
-    for entry in entries {
-        let path = entry.map_err(broken(&directory))?.path();
-        let Some(id) = path.file_name().and_then(|name| name.to_str()?.strip_suffix(".jsonl")) else { continue };
+    let mut paths = content(directory)?;
+    paths.sort();
+    for path in paths {
+        let Some(id) = path.file_name().and_then(|name| name.to_str()?.strip_suffix(LOCAL)) else { continue };
         let text = fs::read_to_string(&path).map_err(broken(&path))?;
         runs.push((id.to_owned(), read(&text)));
     }
-    runs.sort_by(|one, other| one.0.cmp(&other.0));
     Ok(runs)
+}
+
+/// Lists a directory; one that does not exist has nothing in it.
+fn content(directory: &Path) -> Result<Vec<PathBuf>, JournalError> {
+    let entries = match fs::read_dir(directory) {
+        Ok(entries) => entries,
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+            return Ok(Vec::new());
+        }
+        Err(error) => return Err(broken(directory)(error)),
+    };
+    entries.map(|entry| Ok(entry.map_err(broken(directory))?.path())).collect()
 }
 
 /// Reads a file. A last line without its end was being written when the machine stopped: it never counted.
@@ -76,8 +113,8 @@ fn read(text: &str) -> Result<Run, Unreadable> {
 }
 
 /// Removes the file of a run.
-pub(super) fn remove(subject: &Subject, id: &str) -> Result<(), JournalError> {
-    let path = directory(subject)?.join(format!("{id}.jsonl"));
+pub(super) fn remove(subject: &Subject, id: &str, home: Home) -> Result<(), JournalError> {
+    let path = directory(subject)?.join(format!("{id}{}", ending(home)));
     match fs::remove_file(&path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(broken(&path)(error)),
         Ok(()) | Err(_) => Ok(()),

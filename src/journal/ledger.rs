@@ -25,7 +25,7 @@ pub struct Ledger<'c> {
     run: Run,
     file: File,
     /// Held until the run ends.
-    _lock: Option<File>,
+    _lock: File,
     remote: Option<Remote<'c>>,
     who: String,
     now: fn() -> Timestamp,
@@ -43,7 +43,7 @@ impl<'c> Ledger<'c> {
     pub(super) fn new(
         run: Run,
         file: File,
-        lock: Option<File>,
+        lock: File,
         remote: Option<Remote<'c>>,
         who: String,
         now: fn() -> Timestamp,

@@ -2,13 +2,15 @@
 //!
 //! A run is a `ConfigMap` beside its set, so that the next person on call finds it from any machine, and a file on this
 //! machine, which is written first. A Lease per set says who is at work. With `--journal local` there is only the file.
+//! Wherever a new journal is kept, those of both places are looked at: an unfinished run of either comes first.
 
 mod disk;
 mod journals;
 mod lease;
 mod ledger;
+mod process;
 
-pub use journals::{Home, Journals, Stored, subjects};
+pub use journals::{Found, Home, Journals, Stored, of_namespace};
 pub use ledger::Ledger;
 
 use crate::cluster::ClusterError;

@@ -245,6 +245,8 @@ pub struct Slot {
     pub pod: PodName,
     /// Its name.
     pub name: String,
+    /// The pod of the member that it keeps log for, where that is known.
+    pub reader: Option<PodName>,
     /// Whether it is for logical decoding; such slots do not survive a promotion by themselves.
     pub logical: bool,
     /// Whether somebody reads from it.

@@ -91,6 +91,8 @@ pub struct Reading {
     pub claims: bool,
     /// The engine's answers.
     pub members: bool,
+    /// The nodes of pods that do not go.
+    pub nodes: bool,
     /// Everything that `status` reads.
     pub everything: bool,
 }
@@ -102,10 +104,11 @@ impl Check {
         let nothing = Reading::default();
         match self {
             Self::Replicas { .. } => nothing,
-            Self::Ready { .. } | Self::PodGone { .. } => Reading { pods: true, ..nothing },
+            Self::Ready { .. } => Reading { pods: true, ..nothing },
+            Self::PodGone { .. } => Reading { pods: true, nodes: true, ..nothing },
             Self::ClaimGone { .. } => Reading { claims: true, ..nothing },
             Self::Engine(_) => Reading { pods: true, members: true, ..nothing },
-            Self::MayLeave { .. } => Reading { pods: true, claims: true, members: true, everything: true },
+            Self::MayLeave { .. } => Reading { pods: true, claims: true, members: true, nodes: true, everything: true },
         }
     }
 }
@@ -118,6 +121,7 @@ impl Reading {
             pods: self.pods || other.pods,
             claims: self.claims || other.claims,
             members: self.members || other.members,
+            nodes: self.nodes || other.nodes,
             everything: self.everything || other.everything,
         }
     }
@@ -138,6 +142,8 @@ pub enum Verdict {
     NotYet {
         /// What is missing, as a fragment.
         why: String,
+        /// How much of it is missing, where that can be measured.
+        measure: Option<Measure>,
     },
     /// It will not come to hold by waiting.
     Broken {
@@ -146,10 +152,24 @@ pub enum Verdict {
     },
 }
 
+/// How much is still to be done, in whatever unit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Measure {
+    /// What is left.
+    pub left: u64,
+    /// What there was to do in all; `None` where only what is left is known.
+    pub whole: Option<u64>,
+}
+
 impl Verdict {
     /// Makes a verdict that is worth waiting for.
     pub fn not_yet(why: impl Into<String>) -> Self {
-        Self::NotYet { why: why.into() }
+        Self::NotYet { why: why.into(), measure: None }
+    }
+
+    /// Makes a verdict that is worth waiting for, with how much is missing.
+    pub fn measured(why: impl Into<String>, measure: Option<Measure>) -> Self {
+        Self::NotYet { why: why.into(), measure }
     }
 
     /// Makes a verdict that ends the wait.
@@ -162,7 +182,7 @@ impl Verdict {
     pub fn and(self, other: Self) -> Self {
         match (self, other) {
             (Self::Broken { why }, _) | (_, Self::Broken { why }) => Self::Broken { why },
-            (Self::NotYet { why }, _) | (_, Self::NotYet { why }) => Self::NotYet { why },
+            (Self::NotYet { why, measure }, _) | (_, Self::NotYet { why, measure }) => Self::NotYet { why, measure },
             (Self::Holds, Self::Holds) => Self::Holds,
         }
     }

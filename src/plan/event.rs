@@ -25,6 +25,9 @@ pub enum Event {
         /// How long at most, in whole seconds.
         #[serde(serialize_with = "seconds")]
         limit: Duration,
+        /// How much of it is done, where that can be measured.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        progress: Option<Amount>,
     },
     /// A step is done.
     Done {
@@ -41,6 +44,15 @@ pub enum Event {
         /// What failed.
         why: String,
     },
+}
+
+/// How much of something is done, in whatever unit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Amount {
+    /// What is done.
+    pub done: u64,
+    /// What there was to do, as far as it was seen.
+    pub total: u64,
 }
 
 fn seconds<S: serde::Serializer>(span: &Duration, serializer: S) -> Result<S::Ok, S::Error> {

@@ -10,6 +10,7 @@
 //! what is executed; there is no second way through the code.
 
 mod check;
+mod difference;
 mod effect;
 mod event;
 mod objection;
@@ -19,9 +20,10 @@ mod step;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-pub use check::{Check, EngineCheck, Reading, Verdict};
+pub use check::{Check, EngineCheck, Measure, Reading, Verdict};
+pub use difference::{Difference, Turn, differences};
 pub use effect::{Effect, Permission, Trace};
-pub use event::Event;
+pub use event::{Amount, Event};
 pub use objection::{Objection, Weight};
 pub use run::{Entry, Fate, Happening, Progress, Run, Unreadable};
 pub use step::{Limit, Reversal, Step, Undo, When};

@@ -65,10 +65,24 @@ fn staying(situation: &Situation<'_>, pod: &Pod) -> String {
     }
     let over = pod.meta.deleting.is_some_and(|until| until < situation.snapshot.taken_at);
     let node = pod.node.as_ref().map(|node| format!(" on {node}")).unwrap_or_default();
+    let state = over.then(|| node_state(situation.snapshot, pod)).flatten().unwrap_or_default();
     match (pod.meta.finalizers.as_slice(), over) {
-        ([], true) => format!("is terminating{node} beyond its grace"),
+        ([], true) => format!("is terminating{node} beyond its grace{state}"),
         ([], false) => format!("is terminating{node}"),
-        (finalizers, _) => format!("is terminating{node}: finalizer {} is still set", finalizers.join(", ")),
+        (finalizers, _) => format!("is terminating{node}: finalizer {} is still set{state}", finalizers.join(", ")),
+    }
+}
+
+/// Says what is wrong with the node of a pod that should have gone: only its kubelet can say that it has.
+fn node_state(seen: &Snapshot, pod: &Pod) -> Option<String> {
+    let name = pod.node.as_ref()?;
+    if let Some(gap) = seen.gap(Resource::Nodes) {
+        return Some(format!("; whether {name} is ready is not known ({})", gap.why));
+    }
+    match seen.nodes.iter().find(|node| node.name() == *name) {
+        None => Some(format!("; there is no node {name} any more")),
+        Some(node) if node.is_ready() => None,
+        Some(_) => Some(format!("; {name} is not ready, and only its kubelet can say that the pod has ended")),
     }
 }
 

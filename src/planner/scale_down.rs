@@ -101,10 +101,14 @@ pub(super) fn removal(situation: &Situation<'_>, pod: &PodName, replicas: u32) -
 
 /// Makes the steps of one ordinal: the engine's before, the set's, the engine's after, the claims'.
 fn ordinal(situation: &Situation<'_>, wanted: &ScaleDown, row: &Row, removal: Removal, to: u32) -> Vec<Step> {
-    let Removal { before, settled, after, poison, .. } = removal;
+    let Removal { before, settled, back, after, poison, .. } = removal;
     let pod = situation.pod(&row.pod).map(|pod| Pin::of(&pod.meta));
     let mut steps = before;
-    steps.push(replicas(situation, row, pod.clone(), settled, poison, to));
+    let undo = match poison {
+        Some(why) => Undo::Never { why },
+        None => grow(to, back),
+    };
+    steps.push(replicas(situation, row, pod.clone(), settled, undo, to));
     steps.extend(after);
     if wanted.delete_claims {
         steps.extend(row.claims.iter().filter_map(|claim| delete(situation, claim, pod.as_ref(), to)));
@@ -117,33 +121,30 @@ fn ordinal(situation: &Situation<'_>, wanted: &ScaleDown, row: &Row, removal: Re
     steps
 }
 
-fn replicas(
-    situation: &Situation<'_>,
-    row: &Row,
-    pod: Option<Pin>,
-    settled: Vec<Check>,
-    poison: Option<String>,
-    to: u32,
-) -> Step {
+/// Takes one step back: so many replicas and one more, with all that the engine wants then.
+fn grow(to: u32, back: Vec<Check>) -> Undo {
+    let from = to + 1;
+    let ready = [Check::Replicas { are: from }, Check::Ready { ordinals: from }];
+    Undo::by(
+        Effect::SetReplicas { from: to, to: from },
+        Trace::Seen(Check::Replicas { are: from }),
+        ready.into_iter().chain(back).collect(),
+    )
+}
+
+fn replicas(situation: &Situation<'_>, row: &Row, pod: Option<Pin>, settled: Vec<Check>, undo: Undo, to: u32) -> Step {
     let (from, grace) = (to + 1, situation.workload.template.grace_seconds);
     let grace = grace.and_then(|seconds| u64::try_from(seconds).ok()).unwrap_or(DEFAULT_GRACE_SECONDS);
     let gone = pod.map(|pod| Check::PodGone { pod });
     let ready = (to > 0).then_some(Check::Ready { ordinals: to });
     let ensures = std::iter::once(Check::Replicas { are: to }).chain(gone).chain(ready).chain(settled);
-    let back = || {
-        Undo::by(
-            Effect::SetReplicas { from: to, to: from },
-            Trace::Seen(Check::Replicas { are: from }),
-            vec![Check::Replicas { are: from }, Check::Ready { ordinals: from }],
-        )
-    };
     Step {
         when: When::Always,
         requires: vec![Check::Replicas { are: from }, Check::MayLeave { pod: row.pod.clone() }],
         effect: Effect::SetReplicas { from, to },
         trace: Trace::Seen(Check::Replicas { are: to }),
         ensures: ensures.collect(),
-        undo: poison.map_or_else(back, |why| Undo::Never { why }),
+        undo,
         limit: Limit::seconds(grace + SLACK_SECONDS),
     }
 }

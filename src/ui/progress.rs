@@ -8,7 +8,12 @@ use std::time::Duration;
 use console::Term;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle, TermLike};
 
+use crate::plan::Amount;
 use crate::view::text;
+
+/// A line without and one with a bar: behind the words, which are cut where the terminal is narrow.
+const LINE: &str = "{spinner} {wide_msg}";
+const LINE_WITH_BAR: &str = "{spinner} {wide_msg} [{bar:16}] {percent:>3}%";
 
 /// Nothing is shown before it: what is quick needs no explanation.
 const PATIENCE: Duration = Duration::from_millis(250);
@@ -84,9 +89,7 @@ impl Progress {
     /// Shows `message` once it takes long enough.
     pub(super) fn begin(message: &str) -> Self {
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden());
-        if let Ok(style) = ProgressStyle::with_template("{spinner} {wide_msg}") {
-            bar.set_style(style.tick_chars("|/-\\ "));
-        }
+        dress(&bar, LINE);
         bar.set_message(message.to_owned());
         let (wanted, called_off) = mpsc::channel::<()>();
         let line = bar.clone();
@@ -109,9 +112,24 @@ impl Progress {
 
     /// Says something else.
     pub fn set(&self, message: &str) {
-        if let Some(shown) = &self.shown {
-            shown.bar.set_message(text::clean(message).into_owned());
+        self.set_with(message, None);
+    }
+
+    /// Says something else, with a bar where it is known how much is done.
+    pub fn set_with(&self, message: &str, progress: Option<Amount>) {
+        let Some(Shown { bar, .. }) = &self.shown else { return };
+        dress(bar, if progress.is_some() { LINE_WITH_BAR } else { LINE });
+        if let Some(Amount { done, total }) = progress {
+            bar.set_length(total);
+            bar.set_position(done);
         }
+        bar.set_message(text::clean(message).into_owned());
+    }
+}
+
+fn dress(bar: &ProgressBar, template: &str) {
+    if let Ok(style) = ProgressStyle::with_template(template) {
+        bar.set_style(style.tick_chars("|/-\\ ").progress_chars("=> "));
     }
 }
 

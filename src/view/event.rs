@@ -12,7 +12,7 @@ pub fn line(event: &Event, plan: &Plan) -> String {
     };
     match event {
         Event::Begins { step: at } => step(*at),
-        Event::Waits { step: at, why, since, limit } => {
+        Event::Waits { step: at, why, since, limit, progress: _ } => {
             let (since, limit) = (age::seconds(since.as_secs()), age::seconds(limit.as_secs()));
             format!("{}, {since} of {limit}: {why}", step(*at))
         }

@@ -5,13 +5,23 @@ use super::table::{self, Cell, Column};
 use super::{Layout, Screen};
 use crate::plan::{Fate, Goal, Run, Unreadable};
 
+/// A run as it was found.
+pub struct Line {
+    /// The run's name.
+    pub id: String,
+    /// The run, or why it cannot be read.
+    pub run: Result<Run, Unreadable>,
+    /// Whether it is kept on this machine only.
+    pub local: bool,
+}
+
 /// Draws the runs, the newest first.
 #[must_use]
-pub fn history(runs: &[(String, Result<Run, Unreadable>)], layout: Layout, screen: &Screen) -> String {
+pub fn history(lines: &[Line], layout: Layout, screen: &Screen) -> String {
     let column = |title, rank, cell: &dyn Fn(&str, &Result<Run, Unreadable>) -> Cell| Column {
         title,
         rank,
-        cells: runs.iter().rev().map(|(id, run)| cell(id, run)).collect(),
+        cells: lines.iter().rev().map(|line| cell(&line.id, &line.run)).collect(),
     };
     let of = |run: &Result<Run, Unreadable>, words: &dyn Fn(&Run) -> String| match run {
         Ok(run) => Cell::new(words(run)),
@@ -24,6 +34,10 @@ pub fn history(runs: &[(String, Result<Run, Unreadable>)], layout: Layout, scree
         column("BY", 3, &|_, run| of(run, &|run| by(run))),
         column("OUTCOME", 0, &|_, run| outcome(run)),
     ];
+    if lines.iter().any(|line| line.local) {
+        let word = |line: &Line| Cell::new(if line.local { "local" } else { "cluster" });
+        columns.insert(1, Column { title: "JOURNAL", rank: 0, cells: lines.iter().rev().map(word).collect() });
+    }
     let room = layout.room(screen);
     table::fit(&mut columns, room);
     let mut out = String::new();

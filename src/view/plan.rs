@@ -3,7 +3,7 @@
 use super::paragraph::Paragraph;
 use super::style::{BAD, CARE, GOOD, HEADLINE, PLAIN, QUIET};
 use super::{Screen, age, plural};
-use crate::plan::{Fate, Goal, Plan, Progress, Run, Step, Undo, When};
+use crate::plan::{Fate, Goal, Plan, Progress, Run, Step, Turn, Undo, When, differences};
 
 /// Columns before the words of a step.
 const INDENT: usize = 6;
@@ -19,6 +19,22 @@ pub fn plan(plan: &Plan, screen: &Screen) -> String {
         draw_step(&mut out, at, step, screen);
     }
     out + &notes(plan, screen)
+}
+
+/// Draws in what a plan differs from the one that was shown before it, a line each.
+#[must_use]
+pub fn changes(before: &Plan, now: &Plan, screen: &Screen) -> String {
+    let mut out = String::new();
+    for difference in differences(before, now) {
+        let (lead, style) = match difference.turn {
+            Turn::Changed => ("  changed  ", CARE),
+            Turn::New => ("  new      ", GOOD),
+            Turn::Gone => ("  gone     ", BAD),
+        };
+        Paragraph { lead, lead_style: style, body: &difference.words, body_style: PLAIN, indent: lead.len() }
+            .write(&mut out, screen);
+    }
+    out
 }
 
 /// Draws how far a run came: one line per step.

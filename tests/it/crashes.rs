@@ -2,6 +2,8 @@
 //! back, and every effect takes hold once.
 #![expect(clippy::print_stdout, reason = "a sweep says how many cases it had")]
 
+use std::time::Duration;
+
 use kubectl_stateful::analyze::{Criteria, DEFAULT_MAX_LAG_BYTES};
 use kubectl_stateful::execute::{Interrupt, Stop, Terms, execute};
 use kubectl_stateful::plan::{Consent, Event, Plan, Progress, Run, RunId};
@@ -155,6 +157,23 @@ async fn somebody_elses_number_is_never_fought() {
     assert_eq!((step, why.as_str()), (1, "replicas is 5, not 3: somebody else changed it"));
     assert_eq!(world.replicas(), 5);
     assert_eq!(written(&world, &plan).progress(1), Progress::Waiting);
+}
+
+#[tokio::test(start_paused = true)]
+async fn while_the_world_does_not_answer_the_wait_goes_on_counting_and_says_so() {
+    let world = Double::new(FROM);
+    let plan = plan(&world);
+    world.slowness.set(Duration::from_secs(7));
+    let told = std::cell::RefCell::new(Vec::new());
+    let tell = |event: Event| {
+        if let Event::Waits { step: 0, why, since, .. } = event {
+            told.borrow_mut().push((since.as_secs(), why));
+        }
+    };
+    assert_eq!(process(&world, &plan, &Interrupt::default(), &tell).await, End::Done);
+    let silent = |(since, why): &(u64, String)| why.ends_with("; the world does not answer").then_some(*since);
+    let counted: Vec<u64> = told.borrow().iter().map_while(silent).collect();
+    assert_eq!(counted, [2, 4, 6, 2, 4, 6], "once for what it needs, once for what it waits for");
 }
 
 #[test]

@@ -9,6 +9,7 @@ mod connections;
 mod crashes;
 mod documents;
 mod equals;
+mod journals;
 mod krew;
 mod lists;
 mod offline;

@@ -40,6 +40,19 @@ fn opensearch_moves_its_shards_before_a_node_leaves() {
     proves("an index with as many copies as nodes lets none of them go");
 
     opensearch(&namespace, &["-XPUT", "localhost:9200/shop/_settings", "-d", r#"{"index":{"number_of_replicas":1}}"#]);
+    let low = |value: &str| {
+        let body = format!(r#"{{"transient":{{"cluster.routing.allocation.disk.watermark.low":{value}}}}}"#);
+        opensearch(&namespace, &["-XPUT", "localhost:9200/_cluster/settings", "-d", &body]);
+    };
+    low("\"1%\"");
+    namespace.refuses(
+        "os",
+        &["scale-down", "os", "--by", "1", PATIENT[0], PATIENT[1]],
+        &["would move", "low 1%, high 90%"],
+    );
+    low("null");
+    proves("shards that the disks of the others may not take let their node not go");
+
     eventually("2 replicas", || {
         let ran = scale_down(&namespace, "os", &["--by", "1", "--yes"]);
         if ran.code == 0 { Ok(()) } else { Err(ran.stderr) }
@@ -82,6 +95,20 @@ fn cassandra_decommissions_a_node_before_it_leaves() {
     assert_eq!(refused.code, 4, "{refused:?}");
     assert!(refused.stderr.contains("keyspace system_distributed is kept 3 times"), "{}", refused.stderr);
     proves("a keyspace of three copies on three nodes lets none of them go");
+
+    let seeds = |from: &str, to: &str| {
+        for pod in ["ca-0", "ca-1"] {
+            let script =
+                format!("sed -i 's/seeds: \"{from}.ca\"/seeds: \"{to}.ca\"/' \"$CASSANDRA_CONF/cassandra.yaml\"");
+            namespace.kubectl(&["exec", pod, "--", "sh", "-c", &script]).ok();
+        }
+    };
+    seeds("ca-0", "ca-2");
+    let refused = scale_down(&namespace, "ca", &["--by", "1", "--yes"]);
+    assert_eq!(refused.code, 4, "{refused:?}");
+    assert!(refused.stderr.contains("ca-0 and ca-1 list ca-2 as the only seed"), "{}", refused.stderr);
+    seeds("ca-2", "ca-0");
+    proves("the only seed of those that stay does not go");
 
     cql(
         &namespace,

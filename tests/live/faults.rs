@@ -1,6 +1,8 @@
 //! Changes that are disturbed: whatever happens, they stop where they say, and can be continued or taken back.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
 
 use crate::support::{ApiServer, Namespace, Node, Running, plain_set, proves};
 
@@ -82,6 +84,55 @@ fn scale_down_is_left_in_order_by_ctrl_c_and_continued_after_a_kill() {
 }
 
 #[test]
+fn scale_down_ends_in_order_by_whatever_signal_asks_for_it() {
+    let namespace = Namespace::new("fault-signals");
+    let hold = Hold::make(&namespace, 2);
+    let mut running = begin(&namespace, &[]);
+    for (signal, next) in [("-TERM", true), ("-HUP", false)] {
+        running.signal(signal);
+        let ended = running.end();
+        assert_eq!(ended.code, 130, "{signal}: {ended:?}");
+        assert!(ended.stderr.contains("interrupted at step 1 of 1"), "{signal}: {ended:?}");
+        if !next {
+            break;
+        }
+        running = Running::begin(&namespace, &["resume", "q", "--yes"]);
+        running.until_said("finalizer example.com/backup");
+    }
+    drop(hold);
+    namespace.stateful(&["undo", "--yes"]).ok();
+    assert_eq!(namespace.replicas("q"), 2);
+    proves("SIGTERM and SIGHUP end a run as Ctrl-C does");
+}
+
+#[test]
+fn scale_down_says_who_does_not_answer_and_is_left_at_once_by_the_second_ctrl_c() {
+    let namespace = Namespace::alone("fault-twice");
+    let hold = Hold::make(&namespace, 2);
+    let mut running = begin(&namespace, &["-o", "json"]);
+    let frozen = ApiServer::freeze();
+    running.until_said("does not answer");
+    running.signal("-INT");
+    std::thread::sleep(Duration::from_secs(3));
+    let began = Instant::now();
+    running.signal("-INT");
+    let ended = running.end();
+    assert_eq!(ended.code, 130, "{ended:?}");
+    assert!(ended.stderr.contains("left at once: what was begun is in the journal"), "{ended:?}");
+    assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
+    let silent = ended.stderr.lines().filter(|line| line.contains("does not answer"));
+    let since: Vec<u64> =
+        silent.filter_map(|line| serde_json::from_str::<Value>(line).ok()?["since"].as_u64()).collect();
+    assert!(!since.is_empty() && since.is_sorted(), "{since:?}");
+    drop(frozen);
+    drop(hold);
+    assert!(namespace.stateful(&["history", "q"]).ok().contains("at work, or died at it"));
+    namespace.stateful(&["resume", "q", "--yes"]).ok();
+    assert_eq!(namespace.replicas("q"), 1);
+    proves("while the server hangs it is said; a second Ctrl-C leaves at once, and the run can be continued");
+}
+
+#[test]
 fn scale_down_of_a_set_that_somebody_works_on_names_who_and_since_when() {
     let namespace = Namespace::new("fault-two");
     let hold = Hold::make(&namespace, 3);
@@ -153,12 +204,13 @@ fn scale_down_stops_at_its_limit_when_the_node_of_the_pod_loses_its_power() {
     namespace.apply(&slow);
     namespace.until_ready("q", 2);
     let node = Node::new(&namespace.field("pod/q-1", "{.spec.nodeName}"));
-    let mut running = Running::begin(&namespace, &[&DOWN[..], &["--yes", "--step-timeout", "20s"]].concat());
+    // A node counts as not ready some time after it has fallen silent.
+    let mut running = Running::begin(&namespace, &[&DOWN[..], &["--yes", "--step-timeout", "50s"]].concat());
     running.until_said("pod q-1 is terminating");
     let dead = node.kill();
     let ended = running.end();
     assert_eq!(ended.code, 5, "{ended:?}");
-    let why = format!("pod q-1 is terminating on {} beyond its grace", node.name);
+    let why = format!("pod q-1 is terminating on {0} beyond its grace; {0} is not ready", node.name);
     assert!(ended.stderr.replace('\n', " ").contains(&why), "{ended:?}");
     assert_eq!((namespace.replicas("q"), namespace.claims().len()), (1, 2));
     drop(dead);

@@ -9,6 +9,7 @@
 mod support;
 
 mod absent_nodes;
+mod changed;
 mod completion;
 mod deletion;
 mod draining;

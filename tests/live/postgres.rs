@@ -34,6 +34,19 @@ pub(crate) fn start(namespace: &Namespace) -> Value {
     })
 }
 
+/// Has a standby receive from another one, through a slot there.
+pub(crate) fn cascade(namespace: &Namespace, standby: &str, through: &str) {
+    let slot = standby.replace('-', "_");
+    namespace.sql(through, &format!("SELECT pg_create_physical_replication_slot('{slot}')"));
+    let script = format!(
+        "echo \"SELECT format('ALTER SYSTEM SET primary_conninfo = %L', \
+         replace(current_setting('primary_conninfo'), 'db-0.db', '{through}.db')) \\gexec\" \
+         | psql -U postgres -Xq -v ON_ERROR_STOP=1"
+    );
+    namespace.kubectl(&["exec", standby, "-c", "postgres", "--", "sh", "-c", &script]).ok();
+    namespace.sql(standby, "SELECT pg_reload_conf()");
+}
+
 pub(crate) fn streams(row: &Value) -> bool {
     row["role"]["value"] == "replica" && lag_bytes(row) == Some(0)
 }

@@ -1,6 +1,6 @@
 //! What `scale-down` refuses, each really provoked: exit code 4, and the set is the very same afterwards.
 
-use crate::postgres::start;
+use crate::postgres::{cascade, start};
 use crate::support::{Namespace, plain_set, proves, row};
 
 const DOWN: [&str; 4] = ["scale-down", "db", "--replicas", "2"];
@@ -8,16 +8,6 @@ const DOWN: [&str; 4] = ["scale-down", "db", "--replicas", "2"];
 fn wait_for(namespace: &Namespace, names: &str) {
     namespace.sql("db-0", &format!("ALTER SYSTEM SET synchronous_standby_names = '{names}'"));
     namespace.sql("db-0", "SELECT pg_reload_conf()");
-}
-
-/// Has db-1 receive from db-2 through a slot there.
-fn cascade(namespace: &Namespace) {
-    namespace.sql("db-2", "SELECT pg_create_physical_replication_slot('db_1')");
-    let script = "echo \"SELECT format('ALTER SYSTEM SET primary_conninfo = %L', \
-                  replace(current_setting('primary_conninfo'), 'db-0.db', 'db-2.db')) \\gexec\" \
-                  | psql -U postgres -Xq -v ON_ERROR_STOP=1";
-    namespace.kubectl(&["exec", "db-1", "-c", "postgres", "--", "sh", "-c", script]).ok();
-    namespace.sql("db-1", "SELECT pg_reload_conf()");
 }
 
 #[test]
@@ -42,7 +32,7 @@ fn scale_down_is_refused_for_what_the_members_are_to_each_other() {
     namespace.sql("db-1", "SELECT pg_wal_replay_resume()");
     proves("refused: the copy that would stay is behind");
 
-    cascade(&namespace);
+    cascade(&namespace, "db-1", "db-2");
     namespace.refuses("db", &DOWN, &["db-1 receives changes through db-2"]);
     proves("refused: another member receives through the one that leaves");
 }

@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use crate::postgres::{start, streams};
-use crate::support::{Namespace, look_at, plain_set, proves, row, workload};
+use crate::postgres::{cascade, start, streams};
+use crate::support::{Namespace, eventually, look_at, plain_set, proves, row, workload};
 
 /// Drops what differs between two plans for the same: the notes tell of the sessions of the moment.
 fn without_moment(plan: &Value) -> Value {
@@ -15,8 +15,12 @@ fn without_moment(plan: &Value) -> Value {
     plan
 }
 
+fn slots_on(namespace: &Namespace, pod: &str) -> String {
+    namespace.sql(pod, "SELECT slot_name FROM pg_replication_slots ORDER BY 1").replace('\n', " ").trim().to_owned()
+}
+
 fn slots(namespace: &Namespace) -> String {
-    namespace.sql("db-0", "SELECT slot_name FROM pg_replication_slots ORDER BY 1").replace('\n', " ").trim().to_owned()
+    slots_on(namespace, "db-0")
 }
 
 #[test]
@@ -71,6 +75,27 @@ fn scale_down_of_postgresql_keeps_every_row_and_undo_brings_the_member_back() {
     look_at(&history);
     assert!(history.contains("taken back"), "{history}");
     proves("undo brings db-2 back on its old volume, streaming, with its slot");
+}
+
+#[test]
+fn scale_down_drops_the_slot_of_a_standby_wherever_it_is_and_undo_waits_until_it_streams() {
+    let namespace = Namespace::new("down-cascade");
+    start(&namespace);
+    cascade(&namespace, "db-2", "db-1");
+    let sees_it = "SELECT count(*) FROM pg_stat_replication WHERE state = 'streaming'";
+    eventually("db-2 receives through db-1", || match namespace.sql("db-1", sees_it).trim() {
+        "1" => Ok(()),
+        other => Err(other.to_owned()),
+    });
+    assert_eq!(slots_on(&namespace, "db-1"), "db_2");
+    namespace.changes(&["scale-down", "db", "--by", "1", "--yes"]);
+    assert_eq!((slots(&namespace).as_str(), slots_on(&namespace, "db-1").as_str()), ("db_1", ""));
+    proves("a standby that received through another one leaves no slot, neither there nor on the primary");
+
+    namespace.changes(&["undo", "db", "--yes"]);
+    assert_eq!(namespace.sql("db-1", sees_it).trim(), "1", "undo ends when it streams, not when it is ready");
+    assert_eq!((slots(&namespace).as_str(), slots_on(&namespace, "db-1").as_str()), ("db_1 db_2", "db_2"));
+    proves("undo brings both slots back, and waits until the standby streams");
 }
 
 #[test]

@@ -7,6 +7,7 @@ fn slot(pod: &str, active: bool, retained: u64) -> Slot {
     Slot {
         pod: pod.into(),
         name: "old".to_owned(),
+        reader: None,
         logical: false,
         active,
         retained_bytes: Some(retained),

@@ -30,6 +30,16 @@ authenticator() {
   done <"$1"
   echo 'authenticator default'
 }
+# Prints whom the node turns to when it starts, as it is written.
+seeds() {
+  while read -r line; do
+    case "$line" in
+      '#'*) ;;
+      seeds:* | *[!a-z_]seeds:*) printf 'seeds %s\n' "${line#*seeds:}"; return ;;
+    esac
+  done <"$1"
+}
+
 # Prints how many connections the port for clients has; the kernel knows, and needs no second JVM.
 connections() {
   port=
@@ -55,7 +65,7 @@ first=
 case $what in
   info)
     file=$(configuration)
-    if [ -n "$file" ]; then authenticator "$file"; fi
+    if [ -n "$file" ]; then authenticator "$file"; seeds "$file"; fi
     connections "$file" ;;
   status) ;;
   # The others wait for these two, without which nobody is anybody.

@@ -14,6 +14,8 @@ pub(super) struct Info {
     pub(super) serves: Option<bool>,
     /// Connections of clients.
     pub(super) connections: Known<u32>,
+    /// Whom it turns to when it starts, as they are written.
+    pub(super) seeds: Known<Vec<String>>,
     /// Whether logins are checked, for which `system_auth` is needed.
     pub(super) checks_logins: Known<bool>,
 }
@@ -34,10 +36,36 @@ impl Info {
             gossips: behind("Gossip active").and_then(|word| word.parse().ok()),
             serves: behind("Native Transport active").and_then(|word| word.parse().ok()),
             connections: Known::or_unknown(connections, "not counted"),
+            seeds: Known::or_unknown(
+                word("seeds ").map(seeds).filter(|seeds| !seeds.is_empty()),
+                "cassandra.yaml was not found, or names none",
+            ),
             checks_logins: Known::or_unknown(
                 authenticator.map(|class| !matches!(class, "AllowAllAuthenticator" | "default")),
                 "cassandra.yaml was not found",
             ),
         })
+    }
+}
+
+/// Reads what stands behind `seeds:`, in quotes mostly: `"ca-0.ca,ca-1.ca:7000"}]`.
+fn seeds(text: &str) -> Vec<String> {
+    let quoted = text.split(['"', '\'']).nth(1);
+    let bare = || text.split(['}', ']', '#']).next().unwrap_or_default();
+    let list = quoted.unwrap_or_else(bare).split(',').map(str::trim);
+    list.filter(|seed| !seed.is_empty()).map(str::to_owned).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::seeds;
+
+    #[test]
+    fn seeds_are_read_from_both_styles_of_yaml() {
+        for text in ["\"ca-0.ca, ca-1.ca:7000\"", " 'ca-0.ca,ca-1.ca:7000' # two", "ca-0.ca,ca-1.ca:7000}]"] {
+            assert_eq!(seeds(text), ["ca-0.ca", "ca-1.ca:7000"], "{text}");
+        }
+        assert_eq!(seeds(" # none"), [] as [&str; 0]);
+        assert_eq!(seeds("\"\""), [] as [&str; 0]);
     }
 }

@@ -15,6 +15,7 @@ mod objections;
 mod recognise;
 mod removal;
 mod ring;
+mod seeds;
 mod topology;
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! What a node does and what it streams (`nodetool netstats`).
 
 use crate::engine::answer::one_line;
+use crate::plan::Measure;
 
 /// What one node does.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,6 +30,12 @@ impl Netstats {
     pub(super) fn progress(&self) -> Option<String> {
         let percent = u128::from(self.moved) * 100 / u128::from(Some(self.total).filter(|total| *total > 0)?);
         Some(format!("{percent}% of its streams done"))
+    }
+
+    /// Says how many bytes its streams have still to move, where there are any.
+    pub(super) fn measure(&self) -> Option<Measure> {
+        let left = self.total.saturating_sub(self.moved);
+        (self.total > 0).then_some(Measure { left, whole: Some(self.total) })
     }
 
     /// Tells whether the node is out of the ring or about to be, and serves nothing.

@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 
 use super::description::Replication;
-use super::nodetool;
+use super::netstats::Netstats;
 use super::topology::{Seat, Seats, Subject};
+use super::{nodetool, seeds};
 use crate::engine::phrase::few;
 use crate::engine::{Asked, Leaving, Removal};
 use crate::model::Known;
@@ -28,7 +29,8 @@ pub(super) fn removal(asked: &Asked<'_>, leaving: &Leaving<'_>) -> Removal {
         let id = subject.host_id.as_deref().unwrap_or_default();
         return Removal { settled: vec![left(&subject.pod.meta.name, id)], poison, ..Removal::default() };
     }
-    let objections = objections(subject, &subjects, &seats);
+    let mut objections = objections(subject, &subjects, &seats, leaving);
+    objections.extend(seeds::objections(subject, &subjects, leaving));
     let begin = leaving.container.clone().and_then(|container| step(subject, container));
     let moves = seats.of_pod(subject).and_then(|seat| seat.node.load.as_deref()).map(bytes);
     Removal {
@@ -73,7 +75,14 @@ fn left(name: &str, id: &str) -> Check {
 }
 
 /// Lists what speaks against a node leaving for good.
-fn objections(subject: &Subject<'_>, subjects: &[Subject<'_>], seats: &Seats<'_>) -> Vec<Objection> {
+fn objections(
+    subject: &Subject<'_>,
+    subjects: &[Subject<'_>],
+    seats: &Seats<'_>,
+    leaving: &Leaving<'_>,
+) -> Vec<Objection> {
+    let stays = |seat: &Seat<'_>| seat.pod.and_then(|at| subjects.get(at)).is_none_or(|one| leaving.stays(one.pod));
+    let left: Vec<&Seat<'_>> = seats.seats.values().filter(|seat| stays(seat)).collect();
     let mut found = Vec::new();
     let unwell: Vec<String> = seats
         .seats
@@ -102,7 +111,7 @@ fn objections(subject: &Subject<'_>, subjects: &[Subject<'_>], seats: &Seats<'_>
                     found.extend(
                         keyspaces
                             .iter()
-                            .filter_map(|keyspace| factor(&keyspace.name, &keyspace.replication, seat, seats)),
+                            .filter_map(|keyspace| factor(&keyspace.name, &keyspace.replication, seat, &left)),
                     );
                 }
                 (Known::Unknown(why), _) => found.push(unknown(&format!("replication is not known ({why})"))),
@@ -120,11 +129,10 @@ fn is_own(subject: &Subject<'_>, seat: &Seat<'_>) -> bool {
 
 /// Says whether a keyspace wants more copies than nodes would be left; Cassandra refuses such a decommission itself, but
 /// counts nodes that are down.
-fn factor(name: &str, replication: &Replication, leaving: &Seat<'_>, seats: &Seats<'_>) -> Option<Objection> {
+fn factor(name: &str, replication: &Replication, leaving: &Seat<'_>, staying: &[&Seat<'_>]) -> Option<Objection> {
     let datacenter = &leaving.node.datacenter;
     let others = |inside: &dyn Fn(&Seat<'_>) -> bool| {
-        let others = seats.seats.values().filter(|seat| seat.node.host_id != leaving.node.host_id && inside(seat));
-        u32::try_from(others.count()).unwrap_or(u32::MAX)
+        u32::try_from(staying.iter().filter(|seat| inside(seat)).count()).unwrap_or(u32::MAX)
     };
     let (factor, left) = match replication {
         Replication::Local | Replication::Everywhere => return None,
@@ -197,12 +205,11 @@ fn has_left(name: &str, id: &str, subjects: &[Subject<'_>]) -> Verdict {
             Ok(ring) => {
                 if let Some(node) = ring.node(id) {
                     let state = super::ring::state(node.life, node.phase);
-                    let progress = own.and_then(|own| own.netstats.value()?.progress());
+                    let netstats = own.and_then(|own| own.netstats.value());
+                    let progress = netstats.and_then(Netstats::progress);
                     let progress = progress.map(|progress| format!(", {progress}")).unwrap_or_default();
-                    return Verdict::not_yet(format!(
-                        "{} still has {name} in its ring ({state}{progress})",
-                        other.pod.meta.name
-                    ));
+                    let why = format!("{} still has {name} in its ring ({state}{progress})", other.pod.meta.name);
+                    return Verdict::measured(why, netstats.and_then(Netstats::measure));
                 }
             }
         }

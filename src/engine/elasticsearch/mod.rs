@@ -12,6 +12,7 @@ mod recognise;
 mod removal;
 mod shards;
 mod topology;
+mod watermark;
 
 #[cfg(test)]
 mod tests;

@@ -39,6 +39,10 @@ pub(super) struct Node {
     pub(super) shards: Known<String>,
     /// Settings that were changed while the cluster ran.
     pub(super) settings: Known<Settings>,
+    /// Settings as they are where nobody changed them.
+    pub(super) defaults: Known<Defaults>,
+    /// How full the nodes are.
+    pub(super) disks: Known<Vec<Disk>>,
 }
 
 /// The answer of `GET /`.
@@ -151,6 +155,35 @@ pub(super) struct Settings {
     pub(super) transient: BTreeMap<String, serde_json::Value>,
 }
 
+/// The defaults of `GET /_cluster/settings`, flat.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub(super) struct Defaults {
+    /// The settings.
+    pub(super) defaults: BTreeMap<String, serde_json::Value>,
+}
+
+/// A row of `_cat/allocation`, in bytes; the row of shards that are nowhere has no figures.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub(super) struct Disk {
+    /// The node's name.
+    pub(super) node: String,
+    /// What its shards take.
+    #[serde(rename = "disk.indices", deserialize_with = "number")]
+    pub(super) shards: Option<u64>,
+    /// What is used of its file system, by whomever.
+    #[serde(rename = "disk.used", deserialize_with = "number")]
+    pub(super) used: Option<u64>,
+    /// The size of its file system.
+    #[serde(rename = "disk.total", deserialize_with = "number")]
+    pub(super) size: Option<u64>,
+}
+
+/// Reads a number that is written as a text.
+fn number<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
+    let text = Option::<String>::deserialize(deserializer)?;
+    text.map(|text| text.parse().map_err(serde::de::Error::custom)).transpose()
+}
+
 /// What comes instead of an answer.
 #[derive(Deserialize)]
 struct Refusal {
@@ -177,6 +210,8 @@ impl Node {
             nodes: known(part("nodes")),
             shards: Known::or_unknown(part("shards").map(str::to_owned), "not answered"),
             settings: known(part("settings")),
+            defaults: known(part("defaults")),
+            disks: known(part("disks")),
         })
     }
 

@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 
 use super::node::{self, Settings};
-use super::objections;
 use super::topology::{Subject, View};
+use super::{objections, watermark};
 use crate::engine::phrase::count;
 use crate::engine::{Asked, Leaving, Removal};
 use crate::model::{ContainerName, Known};
-use crate::plan::{Check, Effect, EngineCheck, Limit, Objection, Pin, Step, Trace, Undo, Verdict, Weight, When};
+use crate::plan::{
+    Check, Effect, EngineCheck, Limit, Measure, Objection, Pin, Step, Trace, Undo, Verdict, Weight, When,
+};
 
 /// Where names of nodes stand that are to hold no shards.
 const EXCLUDE: &str = "cluster.routing.allocation.exclude._name";
@@ -30,8 +32,10 @@ pub(super) fn removal(asked: &Asked<'_>, leaving: &Leaving<'_>) -> Removal {
         return Removal { objections: vec![unknown("there is no pod to ask".to_owned())], ..Removal::default() };
     };
     let mut objections = standing(subject, &subjects, &view);
-    objections.extend(places(subject.name(), &view));
+    let going: Vec<&str> = subjects.iter().filter(|one| !leaving.stays(one.pod)).map(Subject::name).collect();
+    objections.extend(places(&going, &view));
     objections.extend(settings(subject.name(), &view));
+    objections.extend(watermark::objection(subject.name(), &going, &view));
     let Some((pod, container)) = leaving.anywhere() else { return Removal { objections, ..Removal::default() } };
     let excluded = view.settings.value().map(|settings| others(settings, subject.name())).unwrap_or_default();
     let courier = Courier { pod, container, node: subject.name(), excluded };
@@ -66,18 +70,17 @@ fn standing(subject: &Subject<'_>, subjects: &[Subject<'_>], view: &View) -> Vec
 }
 
 /// Every copy needs a node of its own: an index with as many copies as nodes never lets one of them go.
-fn places(node: &str, view: &View) -> Vec<Objection> {
+fn places(going: &[&str], view: &View) -> Vec<Objection> {
     let (shards, rows) = match (&view.shards, &view.nodes) {
         (Known::Value(shards), Known::Value(rows)) => (shards, rows),
         (Known::Unknown(why), _) | (_, Known::Unknown(why)) => {
             return vec![unknown(format!("where shards could go is not known ({why})"))];
         }
     };
-    // Letters of roles that hold data, of all tiers; which tier takes what is seen only when shards move.
-    let holds = |row: &&node::Row| row.name != node && row.roles.contains(['d', 'h', 'w', 'c', 's', 'f']);
-    let left = rows.iter().filter(holds).count();
+    let stays = |row: &&node::Row| !going.contains(&row.name.as_str());
+    let left = rows.iter().filter(stays).filter(|row| holds_data(row)).count();
     let many = shards.copied_more_than(left);
-    let masters = rows.iter().filter(|row| row.name != node && row.roles.contains('m')).count();
+    let masters = rows.iter().filter(stays).filter(|row| row.roles.contains('m')).count();
     let mut found: Vec<Objection> = many
         .iter()
         .map(|(index, copies)| {
@@ -94,6 +97,12 @@ fn places(node: &str, view: &View) -> Vec<Objection> {
         found.push(Objection::new("master", Weight::No, "no master-eligible node would be left", "one must be left"));
     }
     found
+}
+
+/// Tells whether a node holds data: by the letters of its roles, of all tiers. Which tier takes what is seen only when
+/// shards move.
+pub(super) fn holds_data(row: &node::Row) -> bool {
+    row.roles.contains(['d', 'h', 'w', 'c', 's', 'f'])
 }
 
 fn settings(node: &str, view: &View) -> Vec<Objection> {
@@ -124,7 +133,7 @@ fn settings(node: &str, view: &View) -> Vec<Objection> {
     found
 }
 
-fn setting<'s>(settings: &'s Settings, key: &str) -> Option<&'s str> {
+pub(super) fn setting<'s>(settings: &'s Settings, key: &str) -> Option<&'s str> {
     settings.transient.get(key).or_else(|| settings.persistent.get(key)).and_then(serde_json::Value::as_str)
 }
 
@@ -251,7 +260,11 @@ pub(super) fn judge(check: &EngineCheck, asked: &Asked<'_>) -> Verdict {
         "empty" => view.shards.value().zip(view.health.value()).map(|(shards, health)| {
             let left = shards.number_on(name);
             let moving = health.relocating_shards;
-            held(left == 0 && moving == 0, || format!("{} left on {name}, {moving} moving", count(left, "shard")))
+            if left == 0 && moving == 0 {
+                return Verdict::Holds;
+            }
+            let why = format!("{} left on {name}, {moving} moving", count(left, "shard"));
+            Verdict::measured(why, u64::try_from(left).ok().map(|left| Measure { left, whole: None }))
         }),
         "gone" => view
             .nodes

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::node::{Coordination, Health, Node, Row, Settings};
+use super::node::{Coordination, Defaults, Disk, Health, Node, Row, Settings};
 use super::shards::Shards;
 use super::{findings, objections};
 use crate::engine::phrase::count;
@@ -48,6 +48,10 @@ pub(super) struct View {
     pub(super) coordination: Known<Coordination>,
     /// Settings that were changed while the cluster ran.
     pub(super) settings: Known<Settings>,
+    /// Settings as they are where nobody changed them.
+    pub(super) defaults: Known<Defaults>,
+    /// How full the nodes are.
+    pub(super) disks: Known<Vec<Disk>>,
 }
 
 impl View {
@@ -70,6 +74,8 @@ impl View {
                 Known::or_unknown(node.coordination().cloned(), "the voting configuration was not told")
             }),
             settings: first(&nodes, nobody, |node| node.settings.clone()),
+            defaults: first(&nodes, nobody, |node| node.defaults.clone()),
+            disks: first(&nodes, nobody, |node| node.disks.clone()),
         }
     }
 

@@ -12,7 +12,8 @@ pub(super) fn removal(now: &Topology, leaving: &Leaving<'_>) -> Removal {
     let forgotten = Check::Engine(EngineCheck::new("forgotten", &[("member", name)], words));
     let mut objections = member.map(postgres::followers).unwrap_or_default();
     objections.extend(paused(now));
-    Removal { objections, settled: vec![forgotten], ..Removal::default() }
+    let back = member.and_then(postgres::streams).into_iter().collect();
+    Removal { objections, settled: vec![forgotten], back, ..Removal::default() }
 }
 
 /// While Patroni is paused it removes no slots and chooses no new synchronous standby.
@@ -28,7 +29,7 @@ fn paused(now: &Topology) -> Option<Objection> {
 pub(super) fn judge(check: &EngineCheck, now: &Topology) -> Verdict {
     let name = check.name("member");
     if check.code != "forgotten" {
-        return Verdict::broken(format!("Patroni knows no check {}", check.code));
+        return postgres::judge(check, now);
     }
     let asked = now.findings.iter().any(|finding| finding.code == Code::ProbeFailed);
     if now.members.iter().all(|member| member.role.value().is_none()) || asked {

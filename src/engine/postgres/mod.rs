@@ -21,7 +21,7 @@ use crate::plan::{EngineCheck, Verdict};
 
 pub(super) use probe::probe;
 pub(super) use recognise::{container, said_of_image, words};
-pub(super) use removal::followers;
+pub(super) use removal::{followers, judge, streams};
 pub(super) use server::Server;
 pub(super) use topology::{Subject, topology};
 
@@ -63,6 +63,6 @@ impl Engine for Postgres {
     }
 
     fn judge(&self, check: &EngineCheck, asked: &Asked<'_>) -> Verdict {
-        removal::judge(check, asked.topology)
+        judge(check, asked.topology)
     }
 }

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use super::server::{Server, Standby};
+use super::server::{Server, SlotRow, Standby};
 use super::{findings, sync};
-use crate::model::{Known, Lag, Member, Pod, Role, Slot, SyncRule, SyncState, Topology};
+use crate::model::{Known, Lag, Member, Pod, PodName, Role, Slot, SyncRule, SyncState, Topology};
 
 /// Programs that read log from a server without being members.
 const CLIENTS: &[&str] = &["pg_basebackup", "pg_receivewal", "barman_receive_wal"];
@@ -58,7 +58,7 @@ pub(in crate::engine) fn topology(subjects: &[Subject<'_>]) -> Topology {
     Topology {
         version: version(subjects, &primary),
         members: members.collect(),
-        slots: answers(subjects).flat_map(|(pod, server)| slots(pod, server)).collect(),
+        slots: answers(subjects).flat_map(|(pod, server)| slots(pod, server, subjects)).collect(),
         strangers: strangers(subjects),
         title: None,
         cluster: None,
@@ -148,7 +148,7 @@ fn silent(
 fn slot_of(subject: &Subject<'_>, primary: &Primary<'_>) -> Option<String> {
     let slots = &primary.as_ref().ok()?.slots;
     let said = subject.server.as_ref().ok().and_then(|server| server.wal_receiver.as_ref()?.slot_name.as_deref());
-    let reads = |slot: &&super::server::SlotRow| match said.filter(|name| !name.is_empty()) {
+    let reads = |slot: &&SlotRow| match said.filter(|name| !name.is_empty()) {
         Some(name) => slot.slot_name == name,
         None => slot.slot_type == "physical" && subject.is_called(&slot.slot_name),
     };
@@ -284,11 +284,23 @@ fn called(row: &Standby) -> String {
     if name.is_empty() || name == NAMELESS { format!("{NAMELESS} at {address}") } else { name.to_owned() }
 }
 
+/// Finds the member that a slot keeps log for: the one that reads it, else the one that has its name.
+fn reader(row: &SlotRow, server: &Server, subjects: &[Subject<'_>]) -> Option<PodName> {
+    if row.slot_type != "physical" {
+        return None;
+    }
+    let reads = |standby: &&Standby| row.active_pid.is_some() && standby.pid == row.active_pid;
+    let now = server.standbys.iter().find(reads).and_then(|standby| owner(standby, subjects));
+    let named = || subjects.iter().find(|subject| subject.is_called(&row.slot_name));
+    now.or_else(named).map(|subject| subject.pod.name())
+}
+
 /// Lists the slots that a server keeps.
-fn slots(pod: &Pod, server: &Server) -> Vec<Slot> {
-    let slot = |row: &super::server::SlotRow| Slot {
+fn slots(pod: &Pod, server: &Server, subjects: &[Subject<'_>]) -> Vec<Slot> {
+    let slot = |row: &SlotRow| Slot {
         pod: pod.name(),
         name: row.slot_name.clone(),
+        reader: reader(row, server, subjects),
         logical: row.slot_type == "logical",
         active: row.active,
         retained_bytes: row.retained_bytes.map(|bytes| u64::try_from(bytes).unwrap_or_default()),

@@ -5,6 +5,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use kubectl_stateful::cluster::ClusterError;
@@ -47,6 +48,8 @@ pub(crate) struct Double {
     pub(crate) lines: RefCell<Vec<Entry>>,
     operations: Cell<usize>,
     fault: Cell<Option<(usize, Fault)>>,
+    /// How long the world takes to show itself.
+    pub(crate) slowness: Cell<Duration>,
     dead: Cell<bool>,
     death: Notify,
 }
@@ -62,6 +65,7 @@ impl Double {
             lines: RefCell::default(),
             operations: Cell::default(),
             fault: Cell::default(),
+            slowness: Cell::default(),
             dead: Cell::default(),
             death: Notify::new(),
         }
@@ -199,6 +203,7 @@ fn pod(ordinal: u32, uid: u32) -> Pod {
 
 impl World for Double {
     async fn observe(&self, _reading: Reading) -> Result<Snapshot, ClusterError> {
+        tokio::time::sleep(self.slowness.get()).await;
         let seen = self.snapshot();
         self.play();
         Ok(seen)
@@ -219,6 +224,10 @@ impl World for Double {
                 NotSent::Unsettled(format!("{fault:?}"))
             }
         })
+    }
+
+    fn silent(&self) -> Option<String> {
+        (!self.slowness.get().is_zero()).then(|| "the world does not answer".to_owned())
     }
 }
 

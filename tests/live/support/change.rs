@@ -1,7 +1,7 @@
 //! Changes of a set: while they go on, refused, and written down.
 
-use std::io::Read;
-use std::process::{Child, Stdio};
+use std::io::{Read, Write as _};
+use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 
@@ -19,14 +19,17 @@ pub(crate) struct Running {
 impl Running {
     /// Begins `kubectl stateful ...`; the plugin takes kubectl's process over.
     pub(crate) fn begin(namespace: &Namespace, arguments: &[&str]) -> Self {
-        let mut child = command("kubectl")
-            .arg("stateful")
-            .args(arguments)
-            .args(["-n", &namespace.name])
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("kubectl");
+        Self::listened_to(command("kubectl").arg("stateful").args(arguments).args(["-n", &namespace.name]))
+    }
+
+    /// Begins it at a terminal of its own, where it can ask.
+    pub(crate) fn at_terminal(namespace: &Namespace, arguments: &[&str]) -> Self {
+        let line = format!("kubectl stateful {} -n {}", arguments.join(" "), namespace.name);
+        Self::listened_to(command("script").args(["-qefc", &line, "/dev/null"]).stdin(Stdio::piped()))
+    }
+
+    fn listened_to(command: &mut Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("kubectl");
         let said = Arc::<Mutex<String>>::default();
         let (stdout, stderr) = (child.stdout.take().expect("stdout"), child.stderr.take().expect("stderr"));
         let listeners = vec![listen(stdout, &said), listen(stderr, &said)];
@@ -49,6 +52,12 @@ impl Running {
             assert!(ended.is_none() || self.said().contains(words), "ended without \"{words}\": {}", self.said());
             Err(said)
         });
+    }
+
+    /// Types a line, and presses enter.
+    pub(crate) fn answer(&mut self, line: &str) {
+        let keyboard = self.child.stdin.as_mut().expect("a terminal");
+        keyboard.write_all(format!("{line}\r").as_bytes()).expect("a keyboard");
     }
 
     /// Sends a signal: `-INT`.
