@@ -108,7 +108,7 @@ fn make(
         .ok_or_else(|| Failure::new(FailureKind::Usage, format!("there is no statefulset/{}", look.name)))?;
     let replicas = seen.workloads.first().map(|set| set.replicas).unwrap_or_default();
     if replicas <= wanted.to {
-        let message = format!("nothing was changed: there are {replicas} replicas by now, somebody else changed it");
+        let message = format!("nothing was changed: replicas is {replicas} by now, somebody else changed it");
         return Err(Failure::new(FailureKind::Refused, message));
     }
     let now = (change.context.now)();

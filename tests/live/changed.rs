@@ -48,7 +48,7 @@ fn scale_down_tells_what_changed_while_it_waited_for_an_answer() {
     running.answer("y");
     let ended = running.end();
     assert_eq!((ended.code, namespace.replicas("q")), (4, 1), "{ended:?}");
-    assert!(ended.stderr.contains("there are 1 replicas by now"), "{ended:?}");
+    assert!(ended.stderr.contains("replicas is 1 by now"), "{ended:?}");
     proves("somebody else is faster: nothing is done");
 }
 
