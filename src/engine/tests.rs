@@ -42,6 +42,35 @@ pub(super) fn read(engine: &dyn Engine, pods: &[Pod], outputs: &[ProbeOutput]) -
     engine.read(&workload, &pods.iter().collect::<Vec<_>>(), &outputs.iter().collect::<Vec<_>>())
 }
 
+/// Asks an engine how a member leaves, when only the pods of these names stay.
+pub(super) fn removal(
+    engine: &dyn Engine,
+    pods: &[Pod],
+    outputs: &[ProbeOutput],
+    leaving: &str,
+    staying: &[&str],
+) -> Removal {
+    let mut pods = pods.to_vec();
+    for pod in &mut pods {
+        pod.meta.uid = pod.meta.name.as_str().into();
+    }
+    let topology = read(engine, &pods, outputs);
+    let all: Vec<&Pod> = pods.iter().collect();
+    let outputs: Vec<&ProbeOutput> = outputs.iter().collect();
+    let container = || Some(ContainerName::from("main"));
+    let staying = all.iter().filter(|pod| staying.contains(&pod.meta.name.as_str())).map(|pod| (*pod, container()));
+    let workload = Workload::default();
+    let leaving =
+        Leaving { workload: &workload, name: leaving.into(), container: container(), staying: staying.collect() };
+    engine.removal(&Asked { pods: &all, outputs: &outputs, topology: &topology }, &leaving)
+}
+
+/// Says what speaks against a removal: `code: measured (limit)`.
+pub(super) fn said_against(removal: &Removal) -> Vec<String> {
+    let said = |one: &crate::plan::Objection| format!("{}: {} ({})", one.code, one.measured, one.limit);
+    removal.objections.iter().map(said).collect()
+}
+
 #[test]
 fn names_are_words_of_their_own() {
     let names: BTreeSet<_> = ENGINES.iter().map(|engine| engine.name()).collect();

@@ -17,6 +17,11 @@ fn opensearch(namespace: &Namespace, words: &[&str]) -> String {
     namespace.kubectl(&words).ok()
 }
 
+/// Gives a setting's value; an empty one takes the setting back.
+fn value(text: &str) -> serde_json::Value {
+    if text.is_empty() { serde_json::Value::Null } else { text.into() }
+}
+
 #[test]
 fn opensearch_moves_its_shards_before_a_node_leaves() {
     let namespace = Namespace::new("opensearch");
@@ -40,17 +45,20 @@ fn opensearch_moves_its_shards_before_a_node_leaves() {
     proves("an index with as many copies as nodes lets none of them go");
 
     opensearch(&namespace, &["-XPUT", "localhost:9200/shop/_settings", "-d", r#"{"index":{"number_of_replicas":1}}"#]);
-    let low = |value: &str| {
-        let body = format!(r#"{{"transient":{{"cluster.routing.allocation.disk.watermark.low":{value}}}}}"#);
-        opensearch(&namespace, &["-XPUT", "localhost:9200/_cluster/settings", "-d", &body]);
+    let marks = |[enabled, low, high]: [&str; 3]| {
+        let body = serde_json::json!({"transient": {"cluster.routing.allocation.disk": {
+            "threshold_enabled": value(enabled),
+            "watermark": {"low": value(low), "high": value(high), "flood_stage": value(high)},
+        }}});
+        opensearch(&namespace, &["-XPUT", "localhost:9200/_cluster/settings", "-d", &body.to_string()]);
     };
-    low("\"1%\"");
+    marks(["true", "1%", "99%"]);
     namespace.refuses(
         "os",
         &["scale-down", "os", "--by", "1", PATIENT[0], PATIENT[1]],
-        &["would move", "low 1%, high 90%"],
+        &["would move", "low 1%, high 99%"],
     );
-    low("null");
+    marks(["", "", ""]);
     proves("shards that the disks of the others may not take let their node not go");
 
     eventually("2 replicas", || {

@@ -6,7 +6,7 @@ use super::description::Replication;
 use super::netstats::Netstats;
 use super::topology::{Seat, Seats, Subject};
 use super::{nodetool, seeds};
-use crate::engine::phrase::few;
+use crate::engine::phrase::{count, few};
 use crate::engine::{Asked, Leaving, Removal};
 use crate::model::Known;
 use crate::plan::{Check, Effect, EngineCheck, Limit, Objection, Pin, Step, Trace, Undo, Verdict, Weight, When};
@@ -146,7 +146,7 @@ fn factor(name: &str, replication: &Replication, leaving: &Seat<'_>, staying: &[
         Objection::new(
             "replicationFactor",
             Weight::No,
-            format!("{left} nodes would be left"),
+            format!("{} would be left", count(usize::try_from(left).unwrap_or(usize::MAX), "node")),
             format!("keyspace {name} is kept {factor} times"),
         )
         .way_out(format!("lower its replication factor first (ALTER KEYSPACE {name}), and repair"))

@@ -1,5 +1,5 @@
 use super::ENGINE;
-use crate::engine::tests::{answered, pod, printed, read, recorded};
+use crate::engine::tests::{answered, pod, printed, read, recorded, removal, said_against};
 use crate::engine::{Engine, recognise};
 use crate::model::{Answer, Code, ContainerSpec, Known, Pod, ProbeOutput, Role, Severity, Topology, Workload};
 
@@ -309,4 +309,42 @@ fn cassandra_is_recognised_and_what_speaks_its_language_is_not() {
         ContainerSpec { name: "server-system-logger".into(), ..container("k8ssandra/system-logger", &[], &[]) };
     let pod = Pod { containers: vec![helper, container("cassandra:5", &[9042, 7000], &[])], ..Pod::default() };
     assert_eq!(ENGINE.container(&pod), Some("main".into()));
+}
+
+/// What speaks against ca-3 leaving a healthy ring, when its nodes name these seeds.
+fn against_leaving(seeds: &str, staying: &[&str]) -> Vec<String> {
+    let line = format!("authenticator default\n{seeds}");
+    let answers = |pod: &&str| changed("healthy", pod, "authenticator default\n", &line);
+    let outputs: Vec<_> = ["ca-1", "ca-2", "ca-3"].iter().flat_map(answers).collect();
+    said_against(&removal(&ENGINE, &pods(), &outputs, "ca-3", staying))
+}
+
+#[test]
+fn the_only_seed_of_those_that_stay_does_not_leave() {
+    let both = ["ca-1", "ca-2"];
+    let rule = "(a node that starts needs a seed that is there)";
+    let seeds = |words: &str| -> Vec<String> {
+        let said = against_leaving(words, &both).into_iter();
+        said.filter_map(|line| line.strip_prefix("seed: ").map(str::to_owned)).collect()
+    };
+    for only in ["seeds \"ca-3.ca\"\n", "seeds \"127.0.0.23:7000, ca-3.ca.shop.svc\"\n"] {
+        assert_eq!(seeds(only), [format!("ca-1 and ca-2 list ca-3 as the only seed {rule}")]);
+    }
+    for fine in ["seeds \"ca-1.ca,ca-3.ca\"\n", "seeds ca-1.ca}]\n", "seeds 'ca'\n"] {
+        assert_eq!(seeds(fine), [] as [&str; 0], "{fine}");
+    }
+    let unknown = "the seeds of ca-1 are not known (cassandra.yaml was not found, or names none)";
+    assert_eq!(seeds(""), [format!("{unknown} {rule}")]);
+    assert_eq!(against_leaving("seeds \"ca-3\"\n", &[]).iter().filter(|line| line.starts_with("seed")).count(), 0);
+}
+
+#[test]
+fn copies_are_counted_at_the_size_that_the_set_will_have() {
+    let factors = |staying: &[&str]| -> Vec<String> {
+        let said = against_leaving("seeds ca-1\n", staying).into_iter();
+        said.filter(|line| line.starts_with("replicationFactor")).collect()
+    };
+    let (two, one) = (factors(&["ca-1", "ca-2"]), factors(&["ca-1"]));
+    assert!(two.iter().all(|line| line.contains("2 nodes would be left")), "{two:?}");
+    assert!(one.len() > two.len() && one.iter().all(|line| line.contains("1 node would be left")), "{one:?}");
 }

@@ -75,7 +75,7 @@ for host in 127.0.0.1 "${POD_IP-}" $(hostname -i 2>/dev/null); do
       tell nodes '/_cat/nodes?format=json&full_id=true&h=id,name,node.role'
       tell shards '/_cat/shards?format=json&h=index,shard,prirep,state,node'
       tell settings '/_cluster/settings?flat_settings=true'
-      tell defaults '/_cluster/settings?flat_settings=true&include_defaults=true&filter_path=defaults.cluster*'
+      tell defaults '/_cluster/settings?flat_settings=true&include_defaults=true&filter_path=defaults.cluster*disk*'
       tell disks '/_cat/allocation?format=json&bytes=b&h=node,disk.indices,disk.used,disk.total'
     fi
     echo end

@@ -1,5 +1,5 @@
 use super::ENGINE;
-use crate::engine::tests::{pod, printed, read, recorded};
+use crate::engine::tests::{pod, printed, read, recorded, removal, said_against};
 use crate::engine::{Engine, recognise};
 use crate::model::{Code, ContainerSpec, Known, Pod, ProbeOutput, Role, Severity, Topology, Workload};
 
@@ -257,4 +257,48 @@ fn the_container_of_the_server_is_chosen() {
     let server = container("elasticsearch", "elasticsearch:8.14.0", &[9200, 9300], &[]);
     let pod = Pod { containers: vec![exporter, server], ..Pod::default() };
     assert_eq!(ENGINE.container(&pod), Some("elasticsearch".into()));
+}
+
+/// What the disks of a cluster say against os-2 leaving, some words of the recorded answers changed.
+fn disks_against(changes: &[(&str, &str)], staying: &[&str]) -> Vec<String> {
+    let pods = ["os-0", "os-1", "os-2"].map(pod);
+    let change = |pod: &str| changes.iter().fold(text("disks", pod), |text, (from, to)| text.replace(from, to));
+    let outputs: Vec<_> =
+        pods.iter().map(|pod| printed(&pod.meta.name, "elasticsearch", &change(&pod.meta.name))).collect();
+    let said = said_against(&removal(&ENGINE, &pods, &outputs, "os-2", staying)).into_iter();
+    said.filter_map(|line| line.strip_prefix("watermark: ").map(str::to_owned)).collect()
+}
+
+#[test]
+fn shards_do_not_move_to_disks_above_their_watermarks() {
+    let both = ["os-0", "os-1"];
+    let rule = "(the nodes that stay have room for them below their watermarks (low 1%, high 99%))";
+    let full = "17.5Ki would move, and the others take: os-0 nothing (91% of its disk is used) and os-1 nothing";
+    assert_eq!(disks_against(&[], &both), [format!("{full} (91% of its disk is used) {rule}")]);
+    let none: [&str; 0] = [];
+    assert_eq!(disks_against(&[("low\":\"1%", "low\":\"95%")], &both), none);
+    assert_eq!(disks_against(&[("threshold_enabled\":\"true", "threshold_enabled\":\"false")], &both), none);
+    // What must stay free, given in bytes: os-1 takes 16.8Ki of the 17.5Ki.
+    let free = [("low\":\"1%", "low\":\"1gb"), ("high\":\"99%", "high\":\"23998483564b")];
+    assert_eq!(disks_against(&free, &both), none);
+    let said = disks_against(&free, &["os-1"]);
+    assert!(
+        said.len() == 1 && said[0].starts_with("17.5Ki would move, and the others take: os-1 16.8Ki ("),
+        "{said:?}"
+    );
+}
+
+#[test]
+fn disks_and_marks_that_are_not_known_speak_against_moving_shards() {
+    let both = ["os-0", "os-1"];
+    let rule = "(the nodes that stay have room below their high watermark)";
+    let unknown = disks_against(&[("\ndisks ", "\nother ")], &both);
+    assert_eq!(unknown, [format!("how full the nodes are is not known (not answered) {rule}")]);
+    let high = "cluster.routing.allocation.disk.watermark.high";
+    let unknown = disks_against(&[(high, "x"), ("\ndefaults ", "\nother ")], &both);
+    assert_eq!(unknown, [format!("{high} is not known (not answered) {rule}")]);
+    let unknown = disks_against(&[("high\":\"99%", "high\":\"most")], &both);
+    assert_eq!(unknown, [format!("{high} is not understood: most {rule}")]);
+    let unknown = disks_against(&[("\"disk.used\":\"246554660864\"", "\"disk.used\":null")], &both);
+    assert_eq!(unknown, [format!("how full os-0 is, is not known {rule}")]);
 }

@@ -45,7 +45,7 @@ fn judge(node: &str, going: &[&str], view: &View) -> Result<Option<Objection>, S
             some => format!("{} {}", row.name, bytes(some)),
         });
     }
-    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    words.sort_unstable();
     Ok((room < moves).then(|| {
         let measured = format!("{} would move, and the others take: {}", bytes(moves), few(&words));
         let limit = format!("the nodes that stay have room for them below their watermarks ({said})");
