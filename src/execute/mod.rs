@@ -256,7 +256,7 @@ impl<W: World, J: Journal> Execution<'_, W, J> {
 
     /// Waits until all checks hold.
     async fn settle(&mut self, at: usize, checks: &[Check]) -> Result<(), Stop> {
-        let mut wait = Wait::of(self.plan, at, "what it needs is read");
+        let mut wait = Wait::of(self.plan, at, "the set is looked at");
         let mut pause = FIRST_PAUSE;
         loop {
             let (world, terms) = (self.world, self.terms);

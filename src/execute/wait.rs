@@ -8,8 +8,8 @@ use tokio::time::Instant;
 use super::{Terms, World};
 use crate::plan::{Amount, Event, Measure, Plan};
 
-/// How long somebody may take to answer before it is said that they do not, and how often it is said.
-const SILENCE: Duration = Duration::from_secs(2);
+/// How often it is told that a wait goes on while nothing comes.
+const PULSE: Duration = Duration::from_secs(2);
 
 /// One wait of a step.
 pub(super) struct Wait {
@@ -53,11 +53,10 @@ impl Wait {
         Event::Waits { step, why, since, limit, progress }
     }
 
-    /// Tells that somebody does not answer.
+    /// Tells that it goes on, and who does not answer.
     pub(super) fn tick<W: World>(&self, world: &W, terms: &Terms<'_>) {
-        if let Some(silent) = world.silent() {
-            (terms.tell)(self.event(format!("{}; {silent}", self.why)));
-        }
+        let silent = world.silent().map(|silent| format!("; {silent}")).unwrap_or_default();
+        (terms.tell)(self.event(format!("{}{silent}", self.why)));
     }
 }
 
@@ -68,7 +67,7 @@ pub(super) async fn heard<T>(work: impl Future<Output = T>, tick: impl Fn()) -> 
         tokio::select! {
             biased;
             done = &mut work => return done,
-            () = tokio::time::sleep(SILENCE) => tick(),
+            () = tokio::time::sleep(PULSE) => tick(),
         }
     }
 }
@@ -100,9 +99,9 @@ mod tests {
     async fn what_takes_long_is_told_again_and_again() {
         let ticks = std::cell::Cell::new(0);
         let count = || ticks.set(ticks.get() + 1);
-        heard(tokio::time::sleep(SILENCE / 2), count).await;
+        heard(tokio::time::sleep(PULSE / 2), count).await;
         assert_eq!(ticks.get(), 0);
-        heard(tokio::time::sleep(SILENCE * 3 + SILENCE / 2), count).await;
+        heard(tokio::time::sleep(PULSE * 3 + PULSE / 2), count).await;
         assert_eq!(ticks.get(), 3);
     }
 }
