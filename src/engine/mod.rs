@@ -11,6 +11,7 @@ mod cassandra;
 mod elasticsearch;
 mod generic;
 mod hooks;
+mod mysql;
 mod patroni;
 mod phrase;
 mod postgres;
@@ -21,8 +22,15 @@ pub(crate) use phrase::bytes;
 pub use removal::{Asked, Leaving, Removal};
 
 /// Every engine, in the order in which recognition asks them; `generic` recognises everything and is last.
-pub const ENGINES: &[&dyn Engine] =
-    &[&patroni::ENGINE, &postgres::ENGINE, &cassandra::ENGINE, &elasticsearch::ENGINE, &generic::ENGINE];
+pub const ENGINES: &[&dyn Engine] = &[
+    &patroni::ENGINE,
+    &postgres::ENGINE,
+    &mysql::MARIADB,
+    &mysql::MYSQL,
+    &cassandra::ENGINE,
+    &elasticsearch::ENGINE,
+    &generic::ENGINE,
+];
 
 /// Knows one database system.
 pub trait Engine: Sync {

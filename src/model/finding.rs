@@ -164,6 +164,16 @@ codes! {
     ReplayDelayed = "replay-delayed";
     /// Commits wait for standbys that are not there.
     SyncStandbyMissing = "sync-standby-missing";
+    /// A replica has stopped applying changes because of an error.
+    ReplicationBroken = "replication-broken";
+    /// A replica has executed what the primary has not.
+    ErrantTransactions = "errant-transactions";
+    /// A replica takes writes of clients.
+    ReplicaWritable = "replica-writable";
+    /// A primary that is to wait for replicas no longer does.
+    SemiSyncOff = "semi-sync-off";
+    /// Servers that replicate from one another have one number.
+    ServerIdShared = "server-id-shared";
     /// A slot keeps log for nobody.
     SlotInactive = "slot-inactive";
     /// The engine has a member without a pod.

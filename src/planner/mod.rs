@@ -31,6 +31,7 @@ pub const ALLOWED: &[(&str, &str)] = &[
     ("lag", "the copies that stay may be behind"),
     ("no-drain", "nothing is known of how a member leaves this engine"),
     ("no-replica", "no copy of the primary stays"),
+    ("quorum", "what stays may not survive the loss of one more member"),
     ("room", "the members that stay may have no room for what the leaving one holds"),
     ("unknown-seeds", "whom the members that stay turn to when they start is not known"),
     ("unknown-role", "the role of the member that leaves is not known"),

@@ -1,0 +1,207 @@
+//! Which transactions a server has executed, as GTIDs say it.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// Which transactions a server has executed. The two families of servers number them in ways that do not compare.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum History {
+    /// MySQL: for each source, identified by its UUID and perhaps a tag, ranges of numbers, both ends included.
+    Sets(BTreeMap<String, Vec<(u64, u64)>>),
+    /// MariaDB: for each domain the last transaction, which server wrote it and its number.
+    Positions(BTreeMap<u32, Position>),
+}
+
+/// The last transaction of a domain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Position {
+    /// The server that wrote it.
+    server: u32,
+    /// Its number.
+    number: u64,
+}
+
+impl History {
+    /// Reads `gtid_executed`; `None` for what is no set.
+    pub(super) fn set(text: &str) -> Option<Self> {
+        let mut sets = BTreeMap::<String, Vec<(u64, u64)>>::new();
+        let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
+        for part in parts {
+            let mut words = part.split(':').map(str::trim);
+            let source = words.next().filter(|word| word.len() == 36)?.to_lowercase();
+            let mut key = source.clone();
+            for word in words {
+                if word.starts_with(|first: char| first.is_ascii_digit()) {
+                    sets.entry(key.clone()).or_default().push(range(word)?);
+                } else {
+                    key = format!("{source}:{word}");
+                }
+            }
+        }
+        sets.values_mut().for_each(|ranges| ranges.sort_unstable());
+        Some(Self::Sets(sets))
+    }
+
+    /// Reads `gtid_current_pos`; `None` for what is no position.
+    pub(super) fn positions(text: &str) -> Option<Self> {
+        let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
+        parts.map(position).collect::<Option<_>>().map(Self::Positions)
+    }
+
+    /// Says which of its transactions another server lacks; `None` where the two do not compare.
+    pub(super) fn beyond(&self, other: &Self) -> Option<Self> {
+        match (self, other) {
+            (Self::Sets(own), Self::Sets(other)) => {
+                let rest = |(source, ranges): (&String, &Vec<(u64, u64)>)| {
+                    let rest = minus(ranges, other.get(source).map_or(&[], Vec::as_slice));
+                    (!rest.is_empty()).then(|| (source.clone(), rest))
+                };
+                Some(Self::Sets(own.iter().filter_map(rest).collect()))
+            }
+            (Self::Positions(own), Self::Positions(other)) => {
+                // One number by two servers are two transactions: the members have parted.
+                let ahead = |(domain, position): &(&u32, &Position)| {
+                    let same = |seen: &Position| seen.number == position.number && seen.server == position.server;
+                    other.get(domain).is_none_or(|seen| seen.number <= position.number && !same(seen))
+                };
+                Some(Self::Positions(own.iter().filter(ahead).map(|(domain, position)| (*domain, *position)).collect()))
+            }
+            (Self::Sets(_), Self::Positions(_)) | (Self::Positions(_), Self::Sets(_)) => None,
+        }
+    }
+
+    /// Leaves out what one server wrote, known by its UUID or by its number.
+    pub(super) fn not_of(mut self, uuid: Option<&str>, server: u32) -> Self {
+        match &mut self {
+            Self::Sets(sets) => sets.retain(|source, _| {
+                let source = source.split(':').next();
+                source != uuid.map(str::to_lowercase).as_deref()
+            }),
+            Self::Positions(positions) => positions.retain(|_, position| position.server != server),
+        }
+        self
+    }
+
+    /// Tells whether there is nothing in it.
+    pub(super) fn is_empty(&self) -> bool {
+        match self {
+            Self::Sets(sets) => sets.is_empty(),
+            Self::Positions(positions) => positions.is_empty(),
+        }
+    }
+}
+
+/// Writes it as the server does, in one line.
+impl fmt::Display for History {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let words: Vec<String> = match self {
+            Self::Sets(sets) => {
+                sets.iter()
+                    .map(|(source, ranges)| {
+                        let ranges = ranges.iter().map(|(first, last)| {
+                            if first == last { format!(":{first}") } else { format!(":{first}-{last}") }
+                        });
+                        format!("{source}{}", ranges.collect::<String>())
+                    })
+                    .collect()
+            }
+            Self::Positions(positions) => positions
+                .iter()
+                .map(|(domain, position)| format!("{domain}-{}-{}", position.server, position.number))
+                .collect(),
+        };
+        f.write_str(&words.join(","))
+    }
+}
+
+fn range(word: &str) -> Option<(u64, u64)> {
+    let (first, last) = word.split_once('-').unwrap_or((word, word));
+    let (first, last) = (first.parse().ok()?, last.parse().ok()?);
+    (0 < first && first <= last).then_some((first, last))
+}
+
+fn position(part: &str) -> Option<(u32, Position)> {
+    let mut words = part.split('-');
+    let domain = words.next()?.parse().ok()?;
+    let server = words.next()?.parse().ok()?;
+    let number = words.next()?.parse().ok()?;
+    words.next().is_none().then_some((domain, Position { server, number }))
+}
+
+/// Takes sorted ranges out of sorted ranges.
+fn minus(ranges: &[(u64, u64)], taken: &[(u64, u64)]) -> Vec<(u64, u64)> {
+    let mut left = Vec::new();
+    for &(first, last) in ranges {
+        let mut next = first;
+        for &(from, to) in taken.iter().filter(|(from, to)| *to >= first && *from <= last) {
+            if from > next {
+                left.push((next, from - 1));
+            }
+            next = next.max(to.saturating_add(1));
+        }
+        if next <= last {
+            left.push((next, last));
+        }
+    }
+    left
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ONE: &str = "a5265278-e5b3-11f1-a2bf-689dd8656f00";
+    const TWO: &str = "b5265278-e5b3-11f1-a2bf-689dd8656f00";
+
+    fn set(text: &str) -> History {
+        History::set(&text.replace('A', ONE).replace('B', TWO)).unwrap_or_else(|| panic!("{text}"))
+    }
+
+    fn beyond(own: &str, other: &str) -> String {
+        let rest = set(own).beyond(&set(other)).unwrap();
+        rest.to_string().replace(ONE, "A").replace(TWO, "B")
+    }
+
+    #[test]
+    fn sets_are_subtracted_by_source_and_tag() {
+        for (own, other, rest) in [
+            ("A:1-5", "A:1-5", ""),
+            ("A:1-5", "A:1-3", "A:4-5"),
+            ("A:1-3", "A:1-5", ""),
+            ("A:1-10", "A:3-4:6", "A:1-2:5:7-10"),
+            ("A:1-5,\nB:1-2", "A:1-5", "B:1-2"),
+            ("A:1-5:tag:1-2:5", "A:1-5:tag:1", "A:tag:2:5"),
+            ("A:7:1-2", "A:1", "A:2:7"),
+            ("", "A:1", ""),
+            ("A:1", "", "A:1"),
+        ] {
+            assert_eq!(beyond(own, other), rest, "{own} without {other}");
+        }
+        assert!(set("A:1-5").not_of(Some(&ONE.to_uppercase()), 1).is_empty());
+        assert_eq!(set("A:t:1,B:2").not_of(Some(ONE), 1), set("B:2"));
+    }
+
+    #[test]
+    fn positions_compare_within_their_domain() {
+        let positions = |text: &str| History::positions(text).unwrap_or_else(|| panic!("{text}"));
+        let beyond = |own: &str, other: &str| positions(own).beyond(&positions(other)).unwrap().to_string();
+        assert_eq!(beyond("0-100-7", "0-100-7"), "");
+        assert_eq!(beyond("0-101-8", "0-100-7"), "0-101-8");
+        assert_eq!(beyond("0-100-7,1-100-2", "0-100-9"), "1-100-2");
+        assert_eq!(beyond("0-101-8", "0-100-8"), "0-101-8");
+        assert!(positions("0-100-7").not_of(None, 100).is_empty());
+        assert_eq!(positions("0-1-2").beyond(&set("A:1")), None);
+    }
+
+    #[test]
+    fn what_is_no_history_is_none() {
+        for text in ["x", "A:", "A:0", "A:2-1", "A:1-", "a5265278:1"] {
+            let text = text.replace('A', ONE);
+            let read = History::set(&text);
+            assert!(read.is_none() || read.as_ref().is_some_and(History::is_empty), "{text}: {read:?}");
+        }
+        for text in ["0-1", "0-1-2-3", "a-1-2", "0-1-2,3"] {
+            assert_eq!(History::positions(text), None, "{text}");
+        }
+    }
+}
