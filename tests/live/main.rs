@@ -15,6 +15,7 @@ mod deletion;
 mod draining;
 mod faults;
 mod healthy;
+mod mysql;
 mod offline;
 mod patroni;
 mod permissions;

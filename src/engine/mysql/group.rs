@@ -138,7 +138,7 @@ pub(super) fn objections(subjects: &[Subject<'_>], leaving: &Subject<'_>) -> Vec
         let why = format!("{} is {}", one_line(&row.host), row.state.to_lowercase());
         found.push(object("quorum", Known::Value(why)));
     }
-    if own.is_some() && online * 2 <= rows.len() - 1 {
+    if own.is_some() && online * 2 < rows.len() {
         let why = format!("{online} of {} would stay online, which is no majority", rows.len() - 1);
         found.push(object("quorum", Known::Value(why)));
     }

@@ -38,7 +38,9 @@ impl History {
                 }
             }
         }
-        sets.values_mut().for_each(|ranges| ranges.sort_unstable());
+        for ranges in sets.values_mut() {
+            ranges.sort_unstable();
+        }
         Some(Self::Sets(sets))
     }
 

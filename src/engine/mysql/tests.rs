@@ -5,7 +5,7 @@ use crate::model::{
     Answer, Code, ContainerSpec, Finding, Known, Lag, Member, Pod, ProbeOutput, Role, Sessions, SyncState, Topology,
     Workload,
 };
-use crate::plan::{EngineCheck, Verdict};
+use crate::plan::{Check, EngineCheck, Verdict};
 
 const NAMES: [&str; 3] = ["db-0", "db-1", "db-2"];
 
@@ -36,12 +36,12 @@ fn roles(topology: &Topology) -> Vec<Option<Role>> {
     topology.members.iter().map(|member| member.role.value().copied()).collect()
 }
 
-fn lag(bytes: u64, delay_ms: u64) -> Option<Lag> {
-    Some(Lag { bytes: Known::Value(bytes), delay_ms: Known::Value(delay_ms) })
+fn lag(bytes: u64, delay_ms: u64) -> Lag {
+    Lag { bytes: Known::Value(bytes), delay_ms: Known::Value(delay_ms) }
 }
 
-fn no_lag(why: &str) -> Option<Lag> {
-    Some(Lag { bytes: Known::unknown(why), delay_ms: Known::unknown(why) })
+fn no_lag(why: &str) -> Lag {
+    Lag { bytes: Known::unknown(why), delay_ms: Known::unknown(why) }
 }
 
 fn codes(topology: &Topology) -> Vec<(Code, &str)> {
@@ -64,7 +64,7 @@ fn healthy_members_are_known_in_full() {
         assert_eq!(feeds, ["db-1", "db-2"], "{folder}");
         assert_eq!((&primary.lag, &primary.receiving, primary.sync), (&None, &None, None), "{folder}");
         for replica in &topology.members[1..] {
-            assert_eq!(replica.lag, lag(0, 0), "{folder}");
+            assert_eq!(replica.lag, Some(lag(0, 0)), "{folder}");
             assert_eq!(replica.receiving, Some(Known::Value(true)), "{folder}");
             assert_eq!(replica.replication.as_deref(), Some("receiving"), "{folder}");
             assert_eq!((replica.replay_paused, replica.sync), (false, Some(SyncState::Async)), "{folder}");
@@ -88,7 +88,7 @@ fn a_stopped_applier_is_paused_and_its_lag_is_measured_in_the_primarys_log() {
         assert_eq!(stopped.lag, Some(Lag { bytes: Known::Value(bytes), delay_ms }), "{folder} {scene_name}");
         assert_eq!(stopped.receiving, Some(Known::Value(true)), "{folder}");
         assert_eq!(stopped.replication.as_deref(), Some("receiving, applier stopped"), "{folder}");
-        assert_eq!((topology.members[1].lag.clone(), codes(&topology)), (lag(0, 0), vec![]), "{folder}");
+        assert_eq!((topology.members[1].lag.clone(), codes(&topology)), (Some(lag(0, 0)), vec![]), "{folder}");
     }
 }
 
@@ -98,10 +98,10 @@ fn a_replica_that_is_cut_off_has_no_last_number_and_says_why() {
         let topology = scene(folder, "cut");
         let cut = &topology.members[1];
         assert_eq!((cut.role.clone(), cut.receiving.clone()), (Known::Value(Role::Replica), Some(Known::Value(false))));
-        assert_eq!(cut.lag, no_lag("disconnected"), "{folder}");
+        assert_eq!(cut.lag, Some(no_lag("disconnected")), "{folder}");
         let state = cut.replication.as_deref().unwrap();
         assert!(state.starts_with("connecting: error 1045: ") && state.contains("rep@db-0.db:3306"), "{state}");
-        assert_eq!(topology.members[2].lag, lag(0, 0), "{folder}");
+        assert_eq!(topology.members[2].lag, Some(lag(0, 0)), "{folder}");
     }
 }
 
@@ -125,9 +125,9 @@ fn transactions_of_a_replicas_own_are_found_and_lag_is_not_taken_from_its_number
         assert_eq!(codes(&topology), wanted, "{folder}");
         assert!(topology.findings[0].message.ends_with(&format!("that the primary has not: {own}")), "{folder}");
         assert_eq!(roles(&topology), PRIMARY_AND_TWO, "{folder}: a replica that is left writable is a replica");
-        assert_eq!(topology.members[1].lag, lag(0, 0), "{folder}");
+        assert_eq!(topology.members[1].lag, Some(lag(0, 0)), "{folder}");
         let conflict = scene(folder, "conflict");
-        assert_ne!(conflict.members[1].lag, lag(0, 0), "{folder}: it has as many, and not the same");
+        assert_ne!(conflict.members[1].lag, Some(lag(0, 0)), "{folder}: it has as many, and not the same");
     }
 }
 
@@ -137,7 +137,7 @@ fn a_replica_asked_after_the_primary_is_not_behind_and_not_errant() {
         let outputs =
             [answer(folder, "healthy", "db-0"), answer(folder, "stopped", "db-1"), answer(folder, "healthy", "db-2")];
         let topology = read(&MYSQL, &pods(), &outputs);
-        assert_eq!((topology.members[1].lag.clone(), codes(&topology)), (lag(0, 0), vec![]), "{folder}");
+        assert_eq!((topology.members[1].lag.clone(), codes(&topology)), (Some(lag(0, 0)), vec![]), "{folder}");
     }
 }
 
@@ -146,7 +146,7 @@ fn two_that_take_writes_leave_nothing_to_compare_with() {
     for folder in BOTH {
         let topology = scene(folder, "split");
         assert_eq!(roles(&topology), [Some(Role::Primary), Some(Role::Replica), Some(Role::Primary)], "{folder}");
-        assert_eq!(topology.members[1].lag, no_lag("2 primaries"), "{folder}");
+        assert_eq!(topology.members[1].lag, Some(no_lag("2 primaries")), "{folder}");
     }
 }
 
@@ -155,7 +155,7 @@ fn without_a_primary_nobody_knows_who_is_behind() {
     for (folder, scene) in [(MY, "cut"), (MARIA, "gone")] {
         let topology = scene_of(folder, scene, &["db-1"]);
         assert_eq!(roles(&topology), [None, Some(Role::Replica), None], "{folder}");
-        assert_eq!(topology.members[1].lag, no_lag("no primary answered"), "{folder}");
+        assert_eq!(topology.members[1].lag, Some(no_lag("no primary answered")), "{folder}");
         assert_eq!(topology.members[1].receiving, Some(Known::Value(false)), "{folder}");
         assert_eq!(topology.members[0].role, Known::unknown("not asked"), "{folder}");
     }
@@ -248,7 +248,7 @@ fn a_group_is_read_as_its_members_see_it() {
     assert_eq!(roles(&healthy), PRIMARY_AND_TWO);
     assert_eq!(healthy.title.as_deref(), Some("MySQL, Group Replication"));
     assert_eq!(healthy.cluster.as_deref(), Some("group of 3 members"));
-    assert_eq!((healthy.members[1].lag.clone(), codes(&healthy)), (lag(0, 0), vec![]));
+    assert_eq!((healthy.members[1].lag.clone(), codes(&healthy)), (Some(lag(0, 0)), vec![]));
     assert_eq!((&healthy.objections, &healthy.strangers), (&vec![], &vec![]));
 
     let left = scene(MY, "group-left");
@@ -304,10 +304,8 @@ fn removal(folder: &str, scene: &str, names: &[&str]) -> (Vec<(&'static str, Str
     let staying = pods[..2].iter().map(|pod| (*pod, None)).collect();
     let leaving = Leaving { workload: &workload, name: "db-2".into(), container: None, staying };
     let removal = MYSQL.removal(&asked, &leaving);
-    let settled = removal.settled.into_iter().filter_map(|check| match check {
-        crate::plan::Check::Engine(check) => Some(check),
-        _ => None,
-    });
+    let settled =
+        removal.settled.into_iter().filter_map(|check| if let Check::Engine(one) = check { Some(one) } else { None });
     (removal.objections.into_iter().map(|one| (one.code, one.measured)).collect(), settled.collect())
 }
 

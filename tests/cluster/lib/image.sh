@@ -5,12 +5,12 @@
 #   rootfs      a function that writes the root file system, a tar archive, to the file $1
 
 IMAGES=$CACHE/images
-IMAGES_ALL=(busybox:1 pause:1 postgres:15 postgres:17 patroni:4 cassandra:5 opensearch:2)
+IMAGES_ALL=(busybox:1 pause:1 postgres:15 postgres:17 patroni:4 cassandra:5 opensearch:2 mysql:9 mariadb:10.11)
 
 # The files of other images that a recipe reads.
 image_shares() { # DIRECTORY
   # shellcheck disable=SC2016 # as it stands in the recipe
-  sed -n 's|.*\. "$HERE/\(images/.*\)"$|\1|p' "$1/recipe" | while read -r file; do echo "$HERE/$file"; done
+  sed -n 's|.*$HERE/\(images/[^" ]*\).*|\1|p' "$1/recipe" | while read -r file; do echo "$HERE/$file"; done
 }
 # The file name carries a hash of the recipe, so a changed recipe is another image.
 image_file() { # NAME:TAG
