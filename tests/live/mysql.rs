@@ -74,20 +74,18 @@ impl Family {
         self.try_sql(namespace, pod, statement).ok().trim().to_owned()
     }
 
+    /// Writes so many rows, numbered from 1.
     fn fill(self, namespace: &Namespace, rows: u32) {
-        let pod = self.pod(0);
-        let table = "CREATE DATABASE IF NOT EXISTS shop; CREATE TABLE IF NOT EXISTS shop.kept \
-                     (n INT PRIMARY KEY, filler VARCHAR(200)); SET SESSION cte_max_recursion_depth = 1000000";
-        let table = if self.engine == "mariadb" {
-            table.replace("cte_max_recursion_depth", "max_recursive_iterations")
-        } else {
-            table.to_owned()
-        };
-        let insert = format!(
-            "INSERT INTO shop.kept WITH RECURSIVE c (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < {rows}) \
-             SELECT n, REPEAT('x', 200) FROM c"
+        let digits: Vec<String> = (0..10).map(|digit| format!("SELECT {digit} AS n")).collect();
+        let digits = digits.join(" UNION ALL ");
+        let places: Vec<String> = ["a", "b", "c", "d", "e"].map(|name| format!("({digits}) AS {name}")).to_vec();
+        let number = "1 + a.n + 10 * b.n + 100 * c.n + 1000 * d.n + 10000 * e.n";
+        let statements = format!(
+            "CREATE DATABASE IF NOT EXISTS shop; CREATE TABLE shop.kept (n INT PRIMARY KEY, filler VARCHAR(200)); \
+             INSERT INTO shop.kept SELECT {number}, REPEAT('x', 200) FROM {} WHERE {number} <= {rows}",
+            places.join(", ")
         );
-        self.sql(namespace, &pod, &format!("{table}; {insert}"));
+        self.sql(namespace, &self.pod(0), &statements);
     }
 }
 

@@ -30,7 +30,7 @@ initialize() { # SERVER ARGUMENT...
   # Without a network listener no client meets the half-made database; without a binary log all begin with no history.
   "$@" --skip-networking --skip-log-bin --skip-slave-start --read-only=OFF --loose-super-read-only=OFF &
   server=$!
-  until mysqladmin -u root ping >/dev/null 2>&1; do kill -0 "$server" && sleep 0.2; done
+  until mysql -u root -e 'SELECT 1' >/dev/null 2>&1; do kill -0 "$server" && sleep 0.2; done
   password=${password//\\/\\\\}
   password=${password//\'/\\\'}
   mysql -u root <<SQL
@@ -51,7 +51,7 @@ SQL
     *.sql) mysql -u root <"$file" ;;
     esac
   done
-  mysqladmin -u root shutdown
+  mysql -u root -e SHUTDOWN
   wait "$server"
   unset MYSQL_PWD
 }
