@@ -145,6 +145,10 @@ pub async fn read_part(
         let claims = read::<wire::Claim>(cluster, &wanted.scope, Filter::default(), Keep::Nothing).await?;
         snapshot.absorb(claims.snapshot);
     }
+    if reading.services {
+        let services = read::<wire::Service>(cluster, &wanted.scope, Filter::default(), Keep::Nothing).await?;
+        snapshot.absorb(services.snapshot);
+    }
     if reading.members {
         let probes = ask_engines(cluster, wanted, questions(&snapshot, wanted)).await;
         snapshot.absorb(probes);

@@ -38,7 +38,8 @@ mod verdict;
 mod volumes;
 mod writes;
 
-pub(crate) use phrase::bytes;
+pub(crate) use phrase::{bytes, list as listed};
+pub(crate) use writes::{POD_NAME_LABEL, is_primary_label, leads_writes};
 
 use crate::model::{Recognised, Snapshot, Topology, Workload};
 use findings::Findings;

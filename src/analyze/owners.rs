@@ -16,6 +16,8 @@ struct Rule {
     resource: &'static str,
     /// The label that holds the resource's name.
     named_by: &'static str,
+    /// How the primary is moved under it, where it decides which member that is.
+    switch: Option<&'static str>,
 }
 
 const RULES: &[Rule] = &[
@@ -26,6 +28,7 @@ const RULES: &[Rule] = &[
         field: "numberOfInstances",
         resource: "postgresql",
         named_by: "cluster-name",
+        switch: Some("let Patroni do it: `patronictl switchover` in one of its pods"),
     },
     Rule {
         title: "Crunchy PGO",
@@ -34,6 +37,7 @@ const RULES: &[Rule] = &[
         field: "spec.instances",
         resource: "postgrescluster",
         named_by: "postgres-operator.crunchydata.com/cluster",
+        switch: Some("let Patroni do it: `patronictl switchover` in container database"),
     },
     Rule {
         title: "cass-operator",
@@ -42,6 +46,7 @@ const RULES: &[Rule] = &[
         field: "spec.size",
         resource: "cassandradatacenter",
         named_by: "cassandra.datastax.com/datacenter",
+        switch: None,
     },
     Rule {
         title: "ECK",
@@ -50,6 +55,7 @@ const RULES: &[Rule] = &[
         field: "the nodeSet's count",
         resource: "elasticsearch",
         named_by: "elasticsearch.k8s.elastic.co/cluster-name",
+        switch: None,
     },
     Rule {
         title: "MySQL Operator",
@@ -58,6 +64,7 @@ const RULES: &[Rule] = &[
         field: "spec.instances",
         resource: "innodbcluster",
         named_by: "mysql.oracle.com/cluster",
+        switch: Some("`cluster.setPrimaryInstance()` in MySQL Shell"),
     },
     Rule {
         title: "MOCO",
@@ -66,6 +73,7 @@ const RULES: &[Rule] = &[
         field: "spec.replicas",
         resource: "mysqlcluster",
         named_by: "app.kubernetes.io/instance",
+        switch: Some("annotate the primary's pod: moco.cybozu.com/demote=true"),
     },
     Rule {
         title: "RabbitMQ cluster operator",
@@ -74,15 +82,35 @@ const RULES: &[Rule] = &[
         field: "spec.replicas",
         resource: "rabbitmqcluster",
         named_by: "app.kubernetes.io/name",
+        switch: None,
     },
 ];
 
-/// Kinds of controlling owners that have a name of their own, and the field to change.
-const KINDS: &[(&str, &str, &str)] = &[
-    ("CrdbCluster", "CockroachDB operator", "spec.nodes"),
-    ("MariaDB", "mariadb-operator", "spec.replicas"),
-    ("MySQLCluster", "MOCO", "spec.replicas"),
-    ("RabbitmqCluster", "RabbitMQ cluster operator", "spec.replicas"),
+/// A kind of controlling owner that has a name of its own.
+struct Kind {
+    word: &'static str,
+    title: &'static str,
+    /// The field to change.
+    field: &'static str,
+    /// How the primary is moved under it.
+    switch: Option<&'static str>,
+}
+
+const KINDS: &[Kind] = &[
+    Kind { word: "CrdbCluster", title: "CockroachDB operator", field: "spec.nodes", switch: None },
+    Kind {
+        word: "MariaDB",
+        title: "mariadb-operator",
+        field: "spec.replicas",
+        switch: Some("change spec.replication.primary.podIndex of the MariaDB resource"),
+    },
+    Kind {
+        word: "MySQLCluster",
+        title: "MOCO",
+        field: "spec.replicas",
+        switch: Some("annotate the primary's pod: moco.cybozu.com/demote=true"),
+    },
+    Kind { word: "RabbitmqCluster", title: "RabbitMQ cluster operator", field: "spec.replicas", switch: None },
 ];
 
 /// Finds out who manages a set: an operator, a delivery tool, or a chart.
@@ -109,6 +137,7 @@ fn by_rule(workload: &Workload) -> Option<Owner> {
             title: rule.title.to_owned(),
             by: format!("label {}={value}", rule.label),
             instead,
+            switch: rule.switch.map(str::to_owned),
             reverts: true,
             delivers: false,
         })
@@ -117,12 +146,14 @@ fn by_rule(workload: &Workload) -> Option<Owner> {
 
 fn by_controller(workload: &Workload) -> Option<Owner> {
     let owner = workload.meta.controller()?;
-    let known = KINDS.iter().find(|(kind, _, _)| *kind == owner.kind);
+    let known = KINDS.iter().find(|known| known.word == owner.kind);
     let resource = format!("{}/{}", owner.kind.to_lowercase(), owner.name);
+    let own_way = || format!("in the way that {} offers", owner.kind);
     Some(Owner {
-        title: known.map_or_else(|| format!("{} {}", owner.kind, owner.name), |(_, title, _)| (*title).to_owned()),
+        title: known.map_or_else(|| format!("{} {}", owner.kind, owner.name), |known| known.title.to_owned()),
         by: format!("owner {} {}", owner.kind, owner.name),
-        instead: Some(known.map_or_else(|| resource.clone(), |(_, _, field)| format!("{field} of {resource}"))),
+        instead: Some(known.map_or_else(|| resource.clone(), |known| format!("{} of {resource}", known.field))),
+        switch: known.map_or_else(|| Some(own_way()), |known| known.switch.map(str::to_owned)),
         reverts: true,
         delivers: false,
     })
@@ -139,7 +170,7 @@ fn argo_cd(workload: &Workload) -> Option<Owner> {
         object.starts_with("apps/StatefulSet:").then(|| (application, format!("annotation {annotation}")))
     })?;
     let instead = Some(format!("the source of application {name}"));
-    Some(Owner { title: "Argo CD".to_owned(), by, instead, reverts: true, delivers: true })
+    Some(Owner { title: "Argo CD".to_owned(), by, instead, switch: None, reverts: true, delivers: true })
 }
 
 fn flux(workload: &Workload) -> Option<Owner> {
@@ -151,6 +182,7 @@ fn flux(workload: &Workload) -> Option<Owner> {
             title: "Flux".to_owned(),
             by: format!("label {key}={name}"),
             instead: Some(format!("the source of {resource}/{name}")),
+            switch: None,
             reverts: true,
             delivers: true,
         })
@@ -166,6 +198,7 @@ fn stolon(workload: &Workload) -> Option<Owner> {
         title: "stolon".to_owned(),
         by: "label component=stolon-keeper".to_owned(),
         instead: None,
+        switch: Some("`stolonctl failkeeper KEEPER` makes another keeper the primary".to_owned()),
         reverts: false,
         delivers: false,
     })
@@ -180,6 +213,7 @@ fn helm(workload: &Workload) -> Option<Owner> {
         title: "Helm".to_owned(),
         by: "label app.kubernetes.io/managed-by=Helm".to_owned(),
         instead: release.map(|release| format!("the values of release {release}")),
+        switch: None,
         // Only the next upgrade puts changes back.
         reverts: false,
         delivers: true,

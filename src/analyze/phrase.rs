@@ -7,7 +7,7 @@ use crate::model::parse_ordinal;
 const RANGE_FROM: usize = 4;
 
 /// Joins words as people do: "a", "a and b", "a, b and c".
-pub(super) fn list(words: &[String]) -> String {
+pub(crate) fn list(words: &[String]) -> String {
     match words {
         [] => String::new(),
         [one] => one.clone(),

@@ -123,6 +123,8 @@ pub struct Owner {
     pub by: String,
     /// What to change instead of the set: "numberOfInstances of postgresql/db".
     pub instead: Option<String>,
+    /// How the primary is moved under it, as a sentence, where it decides which member that is.
+    pub switch: Option<String>,
     /// Whether it puts changes of the set back by itself.
     pub reverts: bool,
     /// Whether it only delivers what somebody wrote down elsewhere, so that a person may decide to be faster.

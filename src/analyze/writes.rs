@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use super::findings::{Findings, Kind, Remark};
 use super::scene::{Place, Scene};
-use crate::model::{Code, Role, Service, Severity, Topology};
+use crate::model::{Code, Pod, Role, Service, Severity, Topology};
 
 /// The label by which a Service can lead to one pod.
-const POD_NAME_LABEL: &str = "statefulset.kubernetes.io/pod-name";
+pub(crate) const POD_NAME_LABEL: &str = "statefulset.kubernetes.io/pod-name";
 
 /// Values of a role label that stand for the member that takes writes.
 const PRIMARY_WORDS: [&str; 3] = ["primary", "master", "leader"];
@@ -73,7 +73,16 @@ fn is_for_writes(service: &Service) -> bool {
     by_label || (named && service.selector.contains_key(POD_NAME_LABEL))
 }
 
-fn is_primary_label(key: &str, value: &str) -> bool {
+/// Tells whether a Service leads to one pod as the place for writes: its name says so, or no other member has a Service
+/// of that kind.
+pub(crate) fn leads_writes(service: &Service, primary: &Pod, all: &[&Service]) -> bool {
+    let pod_of = |service: &Service| service.selector.get(POD_NAME_LABEL).cloned();
+    let others = || all.iter().filter_map(|one| pod_of(one)).any(|pod| pod != primary.meta.name);
+    pod_of(service).as_ref() == Some(&primary.meta.name) && (is_for_writes(service) || !others())
+}
+
+/// Tells whether a label marks the member that takes writes.
+pub(crate) fn is_primary_label(key: &str, value: &str) -> bool {
     let last = key.rsplit('/').next().unwrap_or_default();
     let is_role = last == "role" || last == "component" || last.ends_with("-role");
     is_role && PRIMARY_WORDS.contains(&value)

@@ -5,8 +5,9 @@ use std::time::Duration;
 use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Status;
 use kube::Api;
-use kube::api::AttachParams;
-use tokio::io::{AsyncRead, AsyncReadExt};
+use kube::api::{AttachParams, AttachedProcess};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
+use tokio::sync::oneshot;
 
 use super::{Cluster, ClusterError, Traffic};
 use crate::model::{Answer, Namespace, PodName, Probe};
@@ -20,21 +21,72 @@ impl Cluster {
         let before = self.traffic.get();
         self.traffic.set(Traffic { requests: before.requests + 1, ..before });
         let _asked = self.asked.question(pod.to_string());
-        match tokio::time::timeout(limit, self.run(namespace, pod, probe)).await {
-            Ok(Ok(answer)) => answer,
-            Ok(Err(why)) => Answer::Failed(why),
-            Err(_) => Answer::Failed(format!("no answer within {limit:?}")),
-        }
+        let run = async { self.open(namespace, pod, probe, false).await?.end(None).await };
+        within(limit, run).await
     }
 
-    async fn run(&self, namespace: &Namespace, pod: &PodName, probe: &Probe) -> Result<Answer, String> {
+    /// Runs a command in a pod that reads this text, and waits for its end, but not longer than `limit`.
+    pub(crate) async fn tell(
+        &self,
+        namespace: &Namespace,
+        pod: &PodName,
+        probe: &Probe,
+        text: &str,
+        limit: Duration,
+    ) -> Answer {
+        let run = async { self.open(namespace, pod, probe, true).await?.end(Some(text)).await };
+        within(limit, run).await
+    }
+
+    /// Runs a command in a pod, and another one in another pod as soon as the first one says on its standard error that
+    /// it waits. Waits for the end of both.
+    pub(crate) async fn hand_over(
+        &self,
+        namespace: &Namespace,
+        (waiting, waits): (&PodName, &Probe),
+        (acting, acts): (&PodName, &Probe),
+        limit: Duration,
+    ) -> (Answer, Answer) {
+        let (says, said) = oneshot::channel();
+        let wait = async { self.open(namespace, waiting, waits, false).await?.end_saying(None, Some(says)).await };
+        let act = async {
+            match said.await {
+                Ok(()) => self.ask(namespace, acting, acts, limit).await,
+                Err(_) => Answer::Failed("not sent: nobody waits for it".to_owned()),
+            }
+        };
+        tokio::join!(within(limit, wait), act)
+    }
+
+    /// Starts a command in a pod.
+    async fn open(&self, namespace: &Namespace, pod: &PodName, probe: &Probe, reads: bool) -> Result<Open, String> {
         let pods: Api<Pod> = Api::namespaced(self.client.clone(), namespace.as_str());
-        let params = AttachParams::default().container(probe.container.as_str()).stdin(false).stdout(true).stderr(true);
-        let mut process =
+        let params = AttachParams::default().container(probe.container.as_str()).stdin(reads).stdout(true).stderr(true);
+        let process =
             pods.exec(pod.as_str(), &probe.argv, &params).await.map_err(|error| explain(&error, &self.server))?;
+        Ok(Open(process))
+    }
+}
+
+/// A command that has been started.
+struct Open(AttachedProcess);
+
+impl Open {
+    /// Waits for its end. `text` is what it reads.
+    async fn end(self, text: Option<&str>) -> Result<Answer, String> {
+        self.end_saying(text, None).await
+    }
+
+    /// Waits for its end, and tells when it says its first words on its standard error.
+    async fn end_saying(self, text: Option<&str>, says: Option<oneshot::Sender<()>>) -> Result<Answer, String> {
+        let Self(mut process) = self;
         let status = process.take_status();
+        if let (Some(text), Some(mut stdin)) = (text, process.stdin()) {
+            stdin.write_all(text.as_bytes()).await.map_err(|error| format!("it does not read: {error}"))?;
+            stdin.shutdown().await.map_err(|error| format!("it does not read: {error}"))?;
+        }
         // Both are read at the same time and before the status: their buffers are tiny, and a full one stops the other.
-        let (stdout, stderr) = tokio::join!(read(process.stdout()), read(process.stderr()));
+        let (stdout, stderr) = tokio::join!(read(process.stdout(), None), read(process.stderr(), says));
         let status = match status {
             Some(status) => status.await,
             None => None,
@@ -44,10 +96,26 @@ impl Cluster {
     }
 }
 
-async fn read(stream: Option<impl AsyncRead + Unpin>) -> Result<String, String> {
+async fn within(limit: Duration, run: impl Future<Output = Result<Answer, String>>) -> Answer {
+    match tokio::time::timeout(limit, run).await {
+        Ok(Ok(answer)) => answer,
+        Ok(Err(why)) => Answer::Failed(why),
+        Err(_) => Answer::Failed(format!("no answer within {limit:?}")),
+    }
+}
+
+/// Reads to the end. `says` is told when the first bytes are there, and dropped when there are none.
+async fn read(stream: Option<impl AsyncRead + Unpin>, says: Option<oneshot::Sender<()>>) -> Result<String, String> {
     let mut bytes = Vec::new();
     if let Some(stream) = stream {
         let mut limited = stream.take(ANSWER_LIMIT + 1);
+        if let Some(says) = says {
+            let first = limited.read_buf(&mut bytes).await.map_err(|error| format!("the answer broke off: {error}"))?;
+            if first > 0 {
+                // Nobody listens any more when the other command was given up.
+                let _ = says.send(());
+            }
+        }
         limited.read_to_end(&mut bytes).await.map_err(|error| format!("the answer broke off: {error}"))?;
     }
     if bytes.len() as u64 > ANSWER_LIMIT {

@@ -46,6 +46,14 @@ impl Address {
     }
 }
 
+/// One word of a map in an object, before and then; none where it is not there.
+struct Word<'a> {
+    place: [&'static str; 2],
+    key: &'a str,
+    from: Option<&'a str>,
+    to: Option<&'a str>,
+}
+
 impl Cluster {
     /// Sets a StatefulSet's replicas, if the set is still the same and has the number that it must have.
     ///
@@ -86,6 +94,113 @@ impl Cluster {
             Ok(_) | Err(ClusterError::NotFound(_)) => Ok(()),
             Err(error) => Err(error),
         }
+    }
+
+    /// Changes one word of a Service's selector, if it is still the same Service and has the word that it must have.
+    ///
+    /// # Errors
+    /// [`ClusterError::Conflict`] when somebody else changed it in between.
+    pub(crate) async fn select(
+        &self,
+        namespace: &Namespace,
+        service: &Pin,
+        key: &str,
+        (from, to): (&str, &str),
+        trial: Trial,
+    ) -> Result<(), ClusterError> {
+        let address = Address::new("/api/v1", namespace, "services", Some(&service.name));
+        let word = Word { place: ["spec", "selector"], key, from: Some(from), to: Some(to) };
+        self.change_word(&address, service, &word, trial).await
+    }
+
+    /// Changes a label of a pod, if it is still the same pod and has the value that it must have.
+    ///
+    /// # Errors
+    /// [`ClusterError::Conflict`] when somebody else changed it in between.
+    pub(crate) async fn label(
+        &self,
+        namespace: &Namespace,
+        pod: &Pin,
+        key: &str,
+        (from, to): (Option<&str>, Option<&str>),
+        trial: Trial,
+    ) -> Result<(), ClusterError> {
+        let address = Address::new("/api/v1", namespace, "pods", Some(&pod.name));
+        self.change_word(&address, pod, &Word { place: ["metadata", "labels"], key, from, to }, trial).await
+    }
+
+    /// Annotates a set, if it is still the same.
+    pub(crate) async fn annotate(
+        &self,
+        subject: &Subject,
+        key: &str,
+        value: &str,
+        trial: Trial,
+    ) -> Result<(), ClusterError> {
+        let address = Address::new("/apis/apps/v1", &subject.namespace, "statefulsets", Some(subject.name.as_str()));
+        // The server compares the uid: it cannot be changed.
+        let merge = json!({"metadata": {"uid": subject.uid, "annotations": {key: value}}});
+        self.patch_as(&address, &merge, trial).await.map(|_| ())
+    }
+
+    /// Has a node take no new pods, or take them again, if it is still the same.
+    pub(crate) async fn cordon(&self, node: &Pin, closed: bool, trial: Trial) -> Result<(), ClusterError> {
+        let address = Address { path: format!("/api/v1/nodes/{}", node.name), resource: "nodes" };
+        let merge = json!({"metadata": {"uid": node.uid}, "spec": {"unschedulable": closed.then_some(true)}});
+        self.patch_as(&address, &merge, trial).await.map(|_| ())
+    }
+
+    /// Deletes a pod, if it is still the same. One that is gone already is no error. Without force, its own grace
+    /// period holds.
+    pub(crate) async fn delete_pod(
+        &self,
+        namespace: &Namespace,
+        pod: &Pin,
+        force: bool,
+        trial: Trial,
+    ) -> Result<(), ClusterError> {
+        let path = format!("/api/v1/namespaces/{namespace}/pods/{}", pod.name);
+        let dry = if trial == Trial::ServerDryRun { json!(["All"]) } else { json!([]) };
+        let mut options =
+            json!({"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": {"uid": pod.uid}, "dryRun": dry});
+        if force {
+            options["gracePeriodSeconds"] = json!(0);
+        }
+        match self.change(Method::DELETE, &path, JSON, Some(&options), "delete pods").await {
+            Ok(_) | Err(ClusterError::NotFound(_)) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Changes one word of a map in an object, conditional on the object's identity, version and the word before.
+    async fn change_word(
+        &self,
+        address: &Address,
+        pin: &Pin,
+        word: &Word<'_>,
+        trial: Trial,
+    ) -> Result<(), ClusterError> {
+        let object = self.read_object(address).await?;
+        let meta = |field: &str| object.pointer(&format!("/metadata/{field}"));
+        if meta("uid").and_then(Value::as_str) != Some(pin.uid.as_str()) {
+            return Err(ClusterError::NotFound(format!("{}/{} is another one now", address.resource, pin.name)));
+        }
+        let [outer, inner] = word.place;
+        let found = object.get(outer).and_then(|outer| outer.get(inner)?.get(word.key)?.as_str());
+        if found != word.from {
+            let say = |value: Option<&str>| value.map_or_else(|| "not set".to_owned(), |value| format!("\"{value}\""));
+            return Err(ClusterError::Conflict(format!(
+                "{} of {}/{} is {}, not {}: somebody else changed it",
+                word.key,
+                address.resource,
+                pin.name,
+                say(found),
+                say(word.from)
+            )));
+        }
+        let mut merge = json!({"metadata": {"resourceVersion": meta("resourceVersion")}});
+        merge[outer][inner] = json!({word.key: word.to});
+        self.patch_as(address, &merge, trial).await.map(|_| ())
     }
 
     /// Leaves an Event on a set, for whoever looks at it with kubectl. It is a courtesy: who may not write Events, or
@@ -159,7 +274,11 @@ impl Cluster {
 
     /// Changes an object by a merge patch, which names the version that it is based on.
     pub(crate) async fn patch_object(&self, address: &Address, merge: &Value) -> Result<Value, ClusterError> {
-        let path = format!("{}{}", address.path, Trial::No.query());
+        self.patch_as(address, merge, Trial::No).await
+    }
+
+    async fn patch_as(&self, address: &Address, merge: &Value, trial: Trial) -> Result<Value, ClusterError> {
+        let path = format!("{}{}", address.path, trial.query());
         self.change(Method::PATCH, &path, MERGE_PATCH, Some(merge), &format!("patch {}", address.resource)).await
     }
 

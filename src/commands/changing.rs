@@ -72,6 +72,11 @@ pub(super) fn run_id(now: jiff::Timestamp) -> RunId {
 }
 
 impl Change<'_> {
+    /// Tells whether somebody is asked before anything is done.
+    pub(super) fn asks(&self) -> bool {
+        !self.args.yes && self.args.dry_run.is_none()
+    }
+
     /// Shows a plan, asks, and carries out what was agreed to. `make` makes the plan from what is there when it is called.
     pub(super) async fn carry_out<F>(&self, subject: Subject, make: F) -> Result<(), Failure>
     where
@@ -244,16 +249,13 @@ impl Change<'_> {
     /// Lets the server judge each change as if it came first: later ones are judged by today's state.
     async fn judged_by_server(&self, shown: &Plan) -> Result<(), Failure> {
         let world = Live::new(self.cluster, shown, self.context.now);
-        let number = |effect: &Effect| match effect {
-            Effect::SetReplicas { from, .. } => Some(*from),
-            Effect::Command { .. } | Effect::Await { .. } | Effect::DeleteClaim { .. } => None,
-        };
+        let number = |effect: &Effect| if let Effect::SetReplicas { from, .. } = effect { Some(*from) } else { None };
         let replicas = shown.steps.iter().find_map(|step| number(&step.effect)).unwrap_or_default();
         for step in &shown.steps {
-            let today = match &step.effect {
-                Effect::SetReplicas { from: _, to } => Effect::SetReplicas { from: replicas, to: *to },
-                other @ (Effect::Command { .. } | Effect::Await { .. } | Effect::DeleteClaim { .. }) => other.clone(),
-            };
+            let mut today = step.effect.clone();
+            if let Effect::SetReplicas { from, to: _ } = &mut today {
+                *from = replicas;
+            }
             if let Err(NotSent::Refused(why) | NotSent::Unsettled(why) | NotSent::NotYet(why)) =
                 world.send_as(&today, Trial::ServerDryRun).await
             {
@@ -342,8 +344,13 @@ impl Change<'_> {
         let text = match self.args.output {
             Some(_) => "{\"event\":\"finished\"}\n".to_owned(),
             None => format!(
-                "statefulset/{} in namespace {}: {} done\n",
-                plan.subject.name, plan.subject.namespace, plan.goal
+                "statefulset/{} in namespace {}: {} done{}\n",
+                plan.subject.name,
+                plan.subject.namespace,
+                plan.goal,
+                paused(run)
+                    .map(|pause| format!("; writes paused for at most {:.1} s", pause.as_secs_f64()))
+                    .unwrap_or_default()
             ),
         };
         let (Written::All | Written::ReaderGone) = self.context.ui.print(&text)?;
@@ -380,6 +387,14 @@ impl Change<'_> {
         let message = format!("refused, nothing was changed: {}\n{}", refused.wanted, reasons.trim_end());
         Failure::new(FailureKind::Refused, message)
     }
+}
+
+/// Says how long nobody took writes, at most: from the first entry of the pause to the last one.
+fn paused(run: &Run) -> Option<Duration> {
+    let pause = run.plan.pause?;
+    let at = |what: &Happening| run.entries.iter().find(|entry| entry.what == *what).map(|entry| entry.at);
+    let (first, last) = (at(&Happening::Began { step: pause.first })?, at(&Happening::Done { step: pause.last })?);
+    Duration::try_from(last.duration_since(first)).ok()
 }
 
 fn unexpected(error: impl std::fmt::Display) -> Failure {

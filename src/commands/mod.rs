@@ -5,6 +5,7 @@ pub mod changing;
 pub mod complete;
 pub mod completion;
 mod log;
+pub mod promote;
 pub mod runs;
 pub mod scale_down;
 pub mod snapshot;
@@ -45,6 +46,8 @@ pub enum Command {
     Snapshot(snapshot::Args),
     /// Make a set smaller, one ordinal at a time, drained first, nothing lost
     ScaleDown(scale_down::Args),
+    /// Let another member become the primary, with nothing lost
+    Promote(promote::Args),
     /// Continue a run that stopped
     Resume(runs::Args),
     /// Take back what a run did
@@ -65,6 +68,7 @@ impl Command {
             Self::Status(args) => status::run(args, context).await,
             Self::Snapshot(args) => snapshot::run(args, context).await,
             Self::ScaleDown(args) => Box::pin(scale_down::run(args, context)).await,
+            Self::Promote(args) => Box::pin(promote::run(args, context)).await,
             Self::Resume(args) => Box::pin(runs::resume(args, context)).await,
             Self::Undo(args) => Box::pin(runs::undo(args, context)).await,
             Self::History(args) => runs::list(args, context).await,

@@ -62,6 +62,10 @@ pub async fn undo(args: Args, context: &Context) -> Result<(), Failure> {
     let may_be_undone =
         |run: &Run| !matches!(run.fate(), Fate::Undone { .. }) && !matches!(run.plan.goal, Goal::Undo { .. });
     let run = choose(&context.ui, &mut journals, args.run.as_deref(), "taken back", may_be_undone).await?;
+    if let Some(why) = run.past_return() {
+        let message = format!("nothing was changed: run {} is past its point of no return", run.plan.id);
+        return Err(Failure::new(FailureKind::Refused, message).hint(why));
+    }
     let now = (context.now)();
     let plan = planner::undo(&run, run_id(now), now);
     if plan.steps.is_empty() {

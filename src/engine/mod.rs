@@ -15,10 +15,12 @@ mod mysql;
 mod patroni;
 mod phrase;
 mod postgres;
+mod promotion;
 mod removal;
 mod signs;
 
 pub(crate) use phrase::bytes;
+pub use promotion::{Handing, Loss, Path, Place, Promoting, Promotion};
 pub use removal::{Asked, Leaving, Removal};
 
 /// Every engine, in the order in which recognition asks them; `generic` recognises everything and is last.
@@ -62,6 +64,19 @@ pub trait Engine: Sync {
     fn removal(&self, asked: &Asked<'_>, leaving: &Leaving<'_>) -> Removal {
         let _ = (asked, leaving);
         Removal::unknown(self.title())
+    }
+
+    /// Says what has to happen for another member to become the primary, and what speaks against this candidate.
+    ///
+    /// What holds for every engine (owners, readiness, two primaries) is judged elsewhere. An engine that has nothing
+    /// to say about promotion is none whose roles may be moved: that is an objection, too.
+    fn promotion(&self, asked: &Asked<'_>, promoting: &Promoting<'_>) -> Promotion {
+        let _ = (asked, promoting);
+        Promotion::none(
+            format!("how a member of {} becomes the primary is not known", self.title()),
+            "a role is moved only where it is known how nothing is lost",
+            None,
+        )
     }
 
     /// Judges one of the engine's own checks.

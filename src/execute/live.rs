@@ -6,13 +6,16 @@ use super::{NotSent, World};
 use crate::cluster::{Cluster, ClusterError, Scope, Trial};
 use crate::collect::{self, Keep, Probing, Wanted};
 use crate::model::{Answer, ContainerName, Namespace, PodName, Probe, Snapshot};
-use crate::plan::{Effect, Pin, Plan, Reading};
+use crate::plan::{Effect, Pin, Plan, Process, Reading};
 
 /// How long an engine may take to answer one question while a plan waits.
 const PROBE_LIMIT: Duration = Duration::from_secs(20);
 
 /// How long a command of a step may take: what takes longer must run by itself, and be waited for by a check.
 const COMMAND_LIMIT: Duration = Duration::from_secs(60);
+
+/// With this exit code a command that is waited for says that waiting is in vain.
+const GIVEN_UP: i32 = 3;
 
 /// A cluster, as one plan sees it.
 pub struct Live<'a> {
@@ -53,15 +56,82 @@ impl<'a> Live<'a> {
             Effect::DeleteClaim { claim } => {
                 self.cluster.delete_claim(&subject.namespace, claim, trial).await.map_err(|error| not_sent(&error))
             }
+            Effect::Select { service, key, from, to } => {
+                let words = (from.as_str(), to.as_str());
+                self.cluster
+                    .select(&subject.namespace, service, key, words, trial)
+                    .await
+                    .map_err(|error| not_sent(&error))
+            }
+            Effect::Label { pod, key, from, to } => {
+                let words = (from.as_deref(), to.as_deref());
+                self.cluster.label(&subject.namespace, pod, key, words, trial).await.map_err(|error| not_sent(&error))
+            }
+            Effect::Annotate { key, value } => {
+                self.cluster.annotate(subject, key, value, trial).await.map_err(|error| not_sent(&error))
+            }
+            Effect::Cordon { node, closed } => {
+                self.cluster.cordon(node, *closed, trial).await.map_err(|error| not_sent(&error))
+            }
+            Effect::DeletePod { pod, force } => {
+                self.cluster.delete_pod(&subject.namespace, pod, *force, trial).await.map_err(|error| not_sent(&error))
+            }
             // A server cannot judge a command without running it.
-            Effect::Command { .. } | Effect::Await { .. } if trial == Trial::ServerDryRun => Ok(()),
+            Effect::Command { .. } | Effect::Await { .. } | Effect::Pass { .. } | Effect::Handover { .. }
+                if trial == Trial::ServerDryRun =>
+            {
+                Ok(())
+            }
+            Effect::Pass { from, into, words: _ } => self.pass(from, into).await,
+            Effect::Handover { waits, acts, words: _ } => self.hand_over(waits, acts).await,
             Effect::Command { pod, container, words: _, argv } => self.run(pod, container, argv).await,
             Effect::Await { pod, container, words: _, argv } => {
+                self.is_same(&subject.namespace, pod).await?;
+                let answer = self.answer(pod, container, argv).await;
+                if let Answer::Ended { exit_code: GIVEN_UP, .. } = answer {
+                    return ended(&PodName(pod.name.clone()), answer);
+                }
                 let again = |not_sent| match not_sent {
                     NotSent::Refused(why) | NotSent::Unsettled(why) | NotSent::NotYet(why) => NotSent::NotYet(why),
                 };
-                self.run(pod, container, argv).await.map_err(again)
+                ended(&PodName(pod.name.clone()), answer).map_err(again)
             }
+        }
+    }
+
+    async fn answer(&self, pod: &Pin, container: &ContainerName, argv: &[String]) -> Answer {
+        let probe = Probe { id: "command", container: container.clone(), argv: argv.to_vec() };
+        self.cluster.ask(&self.plan.subject.namespace, &PodName(pod.name.clone()), &probe, COMMAND_LIMIT).await
+    }
+
+    /// Has one command read what another one prints. It passes through this process' memory and nowhere else.
+    async fn pass(&self, from: &Process, into: &Process) -> Result<(), NotSent> {
+        let namespace = &self.plan.subject.namespace;
+        self.is_same(namespace, &from.pod).await?;
+        self.is_same(namespace, &into.pod).await?;
+        let answer = self.answer(&from.pod, &from.container, &from.argv).await;
+        let Answer::Ended { exit_code: 0, stdout, .. } = answer else {
+            return ended(&PodName(from.pod.name.clone()), answer);
+        };
+        let (pod, probe) = command(into);
+        ended(&pod, self.cluster.tell(namespace, &pod, &probe, &stdout, COMMAND_LIMIT).await)
+    }
+
+    /// Lets one command wait for what another one brings about. How the one that waits ends, decides; what the other
+    /// one says is heard when it was refused.
+    async fn hand_over(&self, waits: &Process, acts: &Process) -> Result<(), NotSent> {
+        let namespace = &self.plan.subject.namespace;
+        self.is_same(namespace, &waits.pod).await?;
+        self.is_same(namespace, &acts.pod).await?;
+        let (waiting, acting) = (command(waits), command(acts));
+        let (waited, acted) =
+            self.cluster.hand_over(namespace, (&waiting.0, &waiting.1), (&acting.0, &acting.1), COMMAND_LIMIT).await;
+        match (ended(&waiting.0, waited), ended(&acting.0, acted)) {
+            (Ok(()), _) => Ok(()),
+            (Err(NotSent::Refused(why)), Err(NotSent::Refused(first))) => {
+                Err(NotSent::Refused(format!("{first}; {why}")))
+            }
+            (Err(not_sent), _) => Err(not_sent),
         }
     }
 
@@ -100,6 +170,11 @@ impl World for Live<'_> {
     fn silent(&self) -> Option<String> {
         self.cluster.silent()
     }
+}
+
+fn command(process: &Process) -> (PodName, Probe) {
+    let probe = Probe { id: "command", container: process.container.clone(), argv: process.argv.clone() };
+    (PodName(process.pod.name.clone()), probe)
 }
 
 fn not_sent(error: &ClusterError) -> NotSent {

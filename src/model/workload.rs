@@ -147,6 +147,8 @@ pub struct ContainerSpec {
     pub mounts: Vec<(String, String)>,
     /// Whether readiness is probed at all; without a probe "ready" only means "started".
     pub readiness_probe: bool,
+    /// Whether it starts as its image says; a `command` of the template may do anything.
+    pub own_entrypoint: bool,
 }
 
 impl ContainerSpec {

@@ -36,6 +36,43 @@ pub enum Check {
         /// The claim.
         claim: Pin,
     },
+    /// A Service selects by this word.
+    Selects {
+        /// The Service.
+        service: Pin,
+        /// The label that it selects by.
+        key: String,
+        /// The value.
+        value: String,
+    },
+    /// A pod has a label of this value, or has no such label.
+    Labelled {
+        /// The pod.
+        pod: Pin,
+        /// The label.
+        key: String,
+        /// The value; none where it is not to be there.
+        value: Option<String>,
+    },
+    /// The set has an annotation of this value.
+    Annotated {
+        /// The annotation.
+        key: String,
+        /// The value.
+        value: String,
+    },
+    /// A node takes no new pods, or takes them.
+    Cordoned {
+        /// The node.
+        node: Pin,
+        /// Whether it takes none.
+        closed: bool,
+    },
+    /// Nothing speaks against this member becoming the primary. Everything is judged anew.
+    MayLead {
+        /// The pod.
+        pod: PodName,
+    },
     /// What only the engine can judge.
     Engine(EngineCheck),
 }
@@ -76,6 +113,13 @@ impl std::fmt::Display for Check {
             Self::PodGone { pod } => write!(f, "pod {} gone", pod.name),
             Self::MayLeave { pod } => write!(f, "nothing speaks against {pod} leaving"),
             Self::ClaimGone { claim } => write!(f, "claim {} gone", claim.name),
+            Self::Selects { service, value, .. } => write!(f, "Service {} selects {value}", service.name),
+            Self::Labelled { pod, key, value: Some(value) } => write!(f, "{} labelled {key}={value}", pod.name),
+            Self::Labelled { pod, key, value: None } => write!(f, "{} without label {key}", pod.name),
+            Self::Annotated { key, .. } => write!(f, "{key} noted on the set"),
+            Self::Cordoned { node, closed: true } => write!(f, "{} cordoned", node.name),
+            Self::Cordoned { node, closed: false } => write!(f, "{} not cordoned", node.name),
+            Self::MayLead { pod } => write!(f, "nothing speaks against {pod} becoming the primary"),
             Self::Engine(check) => f.write_str(&check.words),
         }
     }
@@ -91,6 +135,8 @@ pub struct Reading {
     pub claims: bool,
     /// The engine's answers.
     pub members: bool,
+    /// The Services of the namespace.
+    pub services: bool,
     /// The nodes of pods that do not go.
     pub nodes: bool,
     /// Everything that `status` reads.
@@ -103,12 +149,16 @@ impl Check {
     pub fn reads(&self) -> Reading {
         let nothing = Reading::default();
         match self {
-            Self::Replicas { .. } => nothing,
-            Self::Ready { .. } => Reading { pods: true, ..nothing },
+            Self::Replicas { .. } | Self::Annotated { .. } => nothing,
+            Self::Ready { .. } | Self::Labelled { .. } => Reading { pods: true, ..nothing },
             Self::PodGone { .. } => Reading { pods: true, nodes: true, ..nothing },
+            Self::Selects { .. } => Reading { services: true, ..nothing },
+            Self::Cordoned { .. } => Reading { everything: true, ..nothing },
             Self::ClaimGone { .. } => Reading { claims: true, ..nothing },
             Self::Engine(_) => Reading { pods: true, members: true, ..nothing },
-            Self::MayLeave { .. } => Reading { pods: true, claims: true, members: true, nodes: true, everything: true },
+            Self::MayLeave { .. } | Self::MayLead { .. } => {
+                Reading { pods: true, claims: true, members: true, services: true, nodes: true, everything: true }
+            }
         }
     }
 }
@@ -121,6 +171,7 @@ impl Reading {
             pods: self.pods || other.pods,
             claims: self.claims || other.claims,
             members: self.members || other.members,
+            services: self.services || other.services,
             nodes: self.nodes || other.nodes,
             everything: self.everything || other.everything,
         }

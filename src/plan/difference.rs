@@ -140,7 +140,7 @@ fn said(checks: &[Check]) -> BTreeSet<String> {
 
 fn undo(step: &Step) -> String {
     match &step.undo {
-        Undo::By(reversal) => reversal.effect.to_string(),
+        Undo::By(reversal) | Undo::Barrier { by: reversal, .. } => reversal.effect.to_string(),
         Undo::Keep { why } | Undo::Never { why } => format!("nothing ({why})"),
     }
 }
@@ -183,6 +183,8 @@ mod tests {
             container: None,
             max_lag_bytes: 0,
             overrides: Vec::new(),
+            manner: String::new(),
+            pause: None,
             notes: notes.iter().map(|note| (*note).to_owned()).collect(),
             steps,
         }

@@ -38,6 +38,68 @@ pub enum Effect {
         /// The command and its arguments.
         argv: Vec<String>,
     },
+    /// A command that reads what another one prints, in another pod. What passes between the two may be a secret: it
+    /// is held in memory only.
+    Pass {
+        /// The command that prints.
+        from: Process,
+        /// The command that reads.
+        into: Process,
+        /// What it does, for people.
+        words: String,
+    },
+    /// Two commands at the same time: one waits for what the other brings about. Begun first, it loses no time.
+    Handover {
+        /// The command that waits, and says so on its standard error.
+        waits: Process,
+        /// The command that is sent as soon as the other one says that it waits.
+        acts: Process,
+        /// What they do, for people.
+        words: String,
+    },
+    /// One word of a Service's selector, conditional on what it was.
+    Select {
+        /// The Service.
+        service: Pin,
+        /// The label that it selects by.
+        key: String,
+        /// The value before.
+        from: String,
+        /// The value then.
+        to: String,
+    },
+    /// A label of a pod, conditional on what it was.
+    Label {
+        /// The pod.
+        pod: Pin,
+        /// The label.
+        key: String,
+        /// The value before; none where it was not there.
+        from: Option<String>,
+        /// The value then; none takes it away.
+        to: Option<String>,
+    },
+    /// An annotation on the set, which no controller looks at.
+    Annotate {
+        /// The annotation.
+        key: String,
+        /// The value then.
+        value: String,
+    },
+    /// A node takes no new pods, or takes them again.
+    Cordon {
+        /// The node.
+        node: Pin,
+        /// Whether it takes none.
+        closed: bool,
+    },
+    /// A pod is deleted; the controller makes it again where it may run.
+    DeletePod {
+        /// The pod.
+        pod: Pin,
+        /// Whether nobody waits for its node to say that it has ended: only where the node is known to be dead.
+        force: bool,
+    },
     /// A claim is deleted, and mostly its data with it.
     DeleteClaim {
         /// The claim.
@@ -45,11 +107,34 @@ pub enum Effect {
     },
 }
 
+/// A command in a container of a pod.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Process {
+    /// The pod.
+    pub pod: Pin,
+    /// The container.
+    pub container: ContainerName,
+    /// The command and its arguments; secrets are expanded inside the container.
+    pub argv: Vec<String>,
+}
+
 impl std::fmt::Display for Effect {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::SetReplicas { from, to } => write!(f, "set replicas {from} -> {to}"),
-            Self::Command { words, .. } | Self::Await { words, .. } => f.write_str(words),
+            Self::Command { words, .. }
+            | Self::Await { words, .. }
+            | Self::Pass { words, .. }
+            | Self::Handover { words, .. } => f.write_str(words),
+            Self::Select { service, to, .. } => write!(f, "Service {} leads to {to}", service.name),
+            Self::Label { pod, key, to: Some(value), .. } => write!(f, "label {} {key}={value}", pod.name),
+            Self::Label { pod, key, to: None, .. } => write!(f, "take label {key} off {}", pod.name),
+            Self::Annotate { key, .. } => write!(f, "note {key} on the set"),
+            Self::Cordon { node, closed: true } => write!(f, "cordon {}", node.name),
+            Self::Cordon { node, closed: false } => write!(f, "uncordon {}", node.name),
+            Self::DeletePod { pod, force: false } => write!(f, "delete pod {}", pod.name),
+            Self::DeletePod { pod, force: true } => write!(f, "delete pod {} without waiting for its node", pod.name),
             Self::DeleteClaim { claim } => write!(f, "delete claim {}", claim.name),
         }
     }
@@ -105,7 +190,16 @@ impl Effect {
                 Permission::new("get", "apps", "statefulsets/scale"),
                 Permission::new("patch", "apps", "statefulsets/scale"),
             ],
-            Self::Command { .. } | Self::Await { .. } => vec![Permission::new("create", "", "pods/exec")],
+            Self::Command { .. } | Self::Await { .. } | Self::Pass { .. } | Self::Handover { .. } => {
+                vec![Permission::new("create", "", "pods/exec")]
+            }
+            Self::Select { .. } => {
+                vec![Permission::new("get", "", "services"), Permission::new("patch", "", "services")]
+            }
+            Self::Label { .. } => vec![Permission::new("get", "", "pods"), Permission::new("patch", "", "pods")],
+            Self::Annotate { .. } => vec![Permission::new("patch", "apps", "statefulsets")],
+            Self::Cordon { .. } => vec![Permission::new("get", "", "nodes"), Permission::new("patch", "", "nodes")],
+            Self::DeletePod { .. } => vec![Permission::new("delete", "", "pods")],
             Self::DeleteClaim { .. } => vec![Permission::new("delete", "", "persistentvolumeclaims")],
         }
     }

@@ -22,13 +22,13 @@ use serde::{Deserialize, Serialize};
 
 pub use check::{Check, EngineCheck, Measure, Reading, Verdict};
 pub use difference::{Difference, Turn, differences};
-pub use effect::{Effect, Permission, Trace};
+pub use effect::{Effect, Permission, Process, Trace};
 pub use event::{Amount, Event};
 pub use objection::{Objection, Weight};
 pub use run::{Entry, Fate, Happening, Progress, Run, Unreadable};
 pub use step::{Limit, Reversal, Step, Undo, When};
 
-use crate::model::{Meta, Namespace, Uid, Workload, WorkloadName};
+use crate::model::{Meta, Namespace, PodName, Uid, Workload, WorkloadName};
 
 /// The version of the stored format. A journal of another version is refused, never guessed at.
 pub const FORMAT: u32 = 1;
@@ -92,6 +92,15 @@ pub enum Goal {
         /// Replicas after.
         to: u32,
     },
+    /// Another member takes the writes.
+    Promote {
+        /// The primary so far; none where it is not known any more.
+        from: Option<PodName>,
+        /// The member that becomes the primary.
+        to: PodName,
+        /// Whether the primary so far is given up, and with it what only it has.
+        failover: bool,
+    },
     /// What another run did is taken back.
     Undo {
         /// That run.
@@ -103,9 +112,23 @@ impl std::fmt::Display for Goal {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::ScaleDown { from, to } => write!(f, "scale-down {from} -> {to}"),
+            Self::Promote { from, to, failover } => {
+                let word = if *failover { "failover" } else { "promote" };
+                let from = from.as_ref().map(|from| format!("{from} -> ")).unwrap_or_default();
+                write!(f, "{word} {from}{to}")
+            }
             Self::Undo { of } => write!(f, "undo of {of}"),
         }
     }
+}
+
+/// A span of steps, both counted in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pause {
+    /// The step with which writes stop.
+    pub first: usize,
+    /// The step after which they go on.
+    pub last: usize,
 }
 
 /// Everything that is going to be done, in order.
@@ -130,8 +153,14 @@ pub struct Plan {
     pub max_lag_bytes: u64,
     /// What was decided on top of what is checked by itself: the named overrides.
     pub overrides: Vec<String>,
+    /// How it is done and what it costs, in one sentence; empty where the steps say it.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub manner: String,
     /// What people should know besides the steps: which claims stay, what cannot be taken back.
     pub notes: Vec<String>,
+    /// The steps while which nobody takes writes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pause: Option<Pause>,
     /// The steps.
     pub steps: Vec<Step>,
 }

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{FORMAT, Plan, RunId};
+use super::{FORMAT, Plan, RunId, Undo};
 
 /// One line of a journal.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -165,6 +165,15 @@ impl Run {
     #[must_use]
     pub fn is_unfinished(&self) -> bool {
         matches!(self.fate(), Fate::Open | Fate::Stopped { .. })
+    }
+
+    /// Says why nothing can be taken back any more, when a point of no return is behind.
+    #[must_use]
+    pub fn past_return(&self) -> Option<&str> {
+        self.plan.steps.iter().enumerate().find_map(|(at, step)| match &step.undo {
+            Undo::Barrier { why, .. } if self.progress(at) == Progress::Done => Some(why.as_str()),
+            Undo::Barrier { .. } | Undo::By(_) | Undo::Keep { .. } | Undo::Never { .. } => None,
+        })
     }
 
     /// Counts the steps that are done.

@@ -68,9 +68,17 @@ pub enum Undo {
         /// Why.
         why: String,
     },
-    /// It cannot be taken back, and why: a point of no return.
+    /// It cannot be taken back, and why; what came before it still can.
     Never {
         /// Why.
+        why: String,
+    },
+    /// A point of no return: once it is done, nothing of the plan is taken back any more. Until then, this takes back
+    /// what was begun of it.
+    Barrier {
+        /// What stops it.
+        by: Box<Reversal>,
+        /// Why, and what to do instead.
         why: String,
     },
 }
@@ -92,5 +100,11 @@ impl Undo {
     #[must_use]
     pub fn by(effect: Effect, trace: Trace, ensures: Vec<Check>) -> Self {
         Self::By(Box::new(Reversal { effect, trace, ensures }))
+    }
+
+    /// Tells whether there is no way back once the step is done.
+    #[must_use]
+    pub fn is_final(&self) -> bool {
+        matches!(self, Self::Never { .. } | Self::Barrier { .. })
     }
 }

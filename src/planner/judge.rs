@@ -1,7 +1,7 @@
 //! Whether a check holds now.
 
 use super::objections::{of_set, overruled};
-use super::{Situation, scale_down};
+use super::{Situation, promote, scale_down};
 use crate::analyze::Criteria;
 use crate::model::{Pod, PodName, Resource, Snapshot};
 use crate::plan::{Check, Objection, Pin, Plan, Verdict, Weight};
@@ -24,6 +24,14 @@ fn one(check: &Check, plan: &Plan, situation: &Situation<'_>) -> Verdict {
         Check::PodGone { pod } => pod_gone(situation, pod),
         Check::ClaimGone { claim } => claim_gone(situation.snapshot, claim),
         Check::MayLeave { pod } => may_leave(situation, pod, &plan.overrides),
+        Check::Selects { service, key, value } => selects(situation, service, key, value),
+        Check::Labelled { pod, key, value } => labelled(situation, pod, key, value.as_deref()),
+        Check::Annotated { key, value } => match situation.workload.meta.annotations.get(key) {
+            Some(found) if found == value => Verdict::Holds,
+            Some(_) | None => Verdict::not_yet(format!("{key} is not noted on the set")),
+        },
+        Check::Cordoned { node, closed } => cordoned(situation.snapshot, node, *closed),
+        Check::MayLead { pod } => may_lead(situation, pod, plan),
         Check::Engine(check) => situation.asked(|asked| situation.engine.judge(check, asked)),
     }
 }
@@ -84,6 +92,52 @@ fn node_state(seen: &Snapshot, pod: &Pod) -> Option<String> {
         Some(node) if node.is_ready() => None,
         Some(_) => Some(format!("; {name} is not ready, and only its kubelet can say that the pod has ended")),
     }
+}
+
+fn selects(situation: &Situation<'_>, pin: &Pin, key: &str, value: &str) -> Verdict {
+    if let Some(gap) = situation.snapshot.gap(Resource::Services) {
+        return Verdict::not_yet(format!("Services are not known ({})", gap.why));
+    }
+    let Some(service) = situation.snapshot.services.iter().find(|service| service.meta.uid == pin.uid) else {
+        return Verdict::broken(format!("Service {} is gone, or another one of that name", pin.name));
+    };
+    match service.selector.get(key) {
+        Some(found) if found == value => Verdict::Holds,
+        Some(found) => Verdict::not_yet(format!("Service {} leads to {found}", pin.name)),
+        None => Verdict::broken(format!("Service {} no longer selects by {key}", pin.name)),
+    }
+}
+
+fn labelled(situation: &Situation<'_>, pin: &Pin, key: &str, value: Option<&str>) -> Verdict {
+    if let Some(gap) = situation.snapshot.gap(Resource::Pods) {
+        return Verdict::not_yet(format!("pods are not known ({})", gap.why));
+    }
+    let Some(pod) = situation.snapshot.pods.iter().find(|pod| pod.meta.uid == pin.uid) else {
+        return Verdict::broken(format!("pod {} is gone, or another one of that name", pin.name));
+    };
+    match pod.meta.labels.get(key).map(String::as_str) {
+        found if found == value => Verdict::Holds,
+        Some(found) => Verdict::not_yet(format!("{} is labelled {key}={found}", pin.name)),
+        None => Verdict::not_yet(format!("{} has no label {key}", pin.name)),
+    }
+}
+
+fn cordoned(seen: &Snapshot, pin: &Pin, closed: bool) -> Verdict {
+    if let Some(gap) = seen.gap(Resource::Nodes) {
+        return Verdict::not_yet(format!("nodes are not known ({})", gap.why));
+    }
+    match seen.nodes.iter().find(|node| node.meta.uid == pin.uid) {
+        None => Verdict::broken(format!("node {} is gone, or another one of that name", pin.name)),
+        Some(node) if node.unschedulable == closed => Verdict::Holds,
+        Some(_) if closed => Verdict::not_yet(format!("{} takes pods", pin.name)),
+        Some(_) => Verdict::not_yet(format!("{} takes no pods", pin.name)),
+    }
+}
+
+/// Judges anew, with what is known now, whether a member may become the primary.
+fn may_lead(situation: &Situation<'_>, pod: &PodName, plan: &Plan) -> Verdict {
+    let objections = promote::objections_now(situation, pod, plan);
+    objections.iter().fold(Verdict::Holds, |sum, objection| sum.and(weigh(objection)))
 }
 
 fn claim_gone(seen: &Snapshot, pin: &Pin) -> Verdict {

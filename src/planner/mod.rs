@@ -4,19 +4,23 @@
 //! Snapshot -> Situation (what analysis and engine say) -> objections  why not
 //!                                                      -> scale_down  the steps
 //!                                                      -> judge       whether a check holds now
+//!                                                      -> promote     who may take the writes, and the steps
 //! Run -> undo                                             the steps back
 //! ```
 
 mod budget;
+mod clients;
 mod judge;
 mod members;
 mod objections;
+mod promote;
 mod room;
 mod scale_down;
 mod situation;
 mod undo;
 
 pub use judge::judge;
+pub use promote::{Candidate, Promote, candidates, promote};
 pub use scale_down::{ScaleDown, scale_down};
 pub use situation::Situation;
 pub use undo::undo;
@@ -25,10 +29,13 @@ use crate::plan::Objection;
 
 /// The words behind `--allow`, with what somebody takes the responsibility for.
 pub const ALLOWED: &[(&str, &str)] = &[
+    ("archive", "log that is not archived yet slows the stop of the primary"),
     ("autoscaler", "an autoscaler may scale the set up again"),
     ("budget", "a disruption budget can no longer be kept"),
+    ("clients", "how clients find the primary is not known"),
     ("gitops", "the set's source still says the old number"),
     ("lag", "the copies that stay may be behind"),
+    ("logical-slots", "subscribers of logical replication lose their place"),
     ("no-drain", "nothing is known of how a member leaves this engine"),
     ("no-replica", "no copy of the primary stays"),
     ("quorum", "what stays may not survive the loss of one more member"),

@@ -64,7 +64,9 @@ pub fn scale_down(situation: &Situation<'_>, wanted: &ScaleDown, id: RunId, now:
         container: situation.container.map(str::to_owned),
         max_lag_bytes: situation.max_lag_bytes,
         overrides: wanted.allowed.clone(),
+        manner: String::new(),
         notes,
+        pause: None,
         steps,
     })
 }

@@ -28,6 +28,18 @@ impl<'a> Situation<'a> {
         Some(Self { snapshot, workload, report, topology, engine, container, max_lag_bytes })
     }
 
+    /// Tells whether a member is the primary.
+    #[must_use]
+    pub fn leads(&self, pod: &PodName) -> bool {
+        self.topology.primaries().any(|member| member.pod == *pod)
+    }
+
+    /// Says which set it is: `statefulset/db in shop`.
+    #[must_use]
+    pub fn display(&self) -> String {
+        format!("{} in {}", self.workload.display(), self.workload.meta.namespace)
+    }
+
     /// Gives the rows of the first so many ordinals.
     pub(super) fn staying(&self, replicas: u32) -> impl Iterator<Item = &Row> {
         let end = self.workload.first_ordinal.saturating_add(replicas);

@@ -18,7 +18,7 @@ pub fn undo(run: &Run, id: RunId, now: Timestamp) -> Plan {
             Progress::Done => When::Always,
         };
         match &step.undo {
-            Undo::By(reversal) => steps.push(Step {
+            Undo::By(reversal) | Undo::Barrier { by: reversal, .. } => steps.push(Step {
                 when,
                 requires: requires(step),
                 effect: reversal.effect.clone(),
@@ -41,7 +41,9 @@ pub fn undo(run: &Run, id: RunId, now: Timestamp) -> Plan {
         made_at: now,
         goal: Goal::Undo { of: run.plan.id.clone() },
         steps,
+        manner: String::new(),
         notes,
+        pause: None,
         ..run.plan.clone()
     }
 }

@@ -3,7 +3,7 @@
 use std::io::{self, IsTerminal};
 
 use console::Term;
-use dialoguer::{Confirm, Input};
+use dialoguer::{Confirm, Input, Select};
 
 use super::Ui;
 
@@ -18,6 +18,24 @@ impl Drop for CursorGuard {
 }
 
 impl Ui {
+    /// Lets one of several be chosen, the first one being the default. `None` where nobody can be asked, and for Ctrl-C.
+    ///
+    /// # Errors
+    /// When the terminal breaks.
+    pub fn choose(&self, question: &str, items: &[String]) -> io::Result<Option<usize>> {
+        if !self.err_is_terminal || !io::stdin().is_terminal() {
+            return Ok(None);
+        }
+        let guard = CursorGuard(Term::stderr());
+        let items: Vec<_> = items.iter().map(|item| crate::view::text::clean(item).into_owned()).collect();
+        let question = crate::view::text::clean(question).into_owned();
+        match Select::new().with_prompt(question).items(&items).default(0).interact_on_opt(&guard.0) {
+            Ok(chosen) => Ok(chosen),
+            Err(dialoguer::Error::IO(error)) if error.kind() == io::ErrorKind::Interrupted => Ok(None),
+            Err(dialoguer::Error::IO(error)) => Err(error),
+        }
+    }
+
     /// Asks for a word to be typed. `None` where nobody can be asked, and for Ctrl-C.
     ///
     /// # Errors

@@ -10,6 +10,7 @@
 //! themselves, so that no view can forget to.
 
 pub mod age;
+pub mod candidates;
 pub mod event;
 pub mod history;
 pub mod json;

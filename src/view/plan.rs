@@ -14,9 +14,19 @@ pub fn plan(plan: &Plan, screen: &Screen) -> String {
     let mut out = String::new();
     Paragraph { lead: "", lead_style: PLAIN, body: &headline(plan), body_style: HEADLINE, indent: 2 }
         .write(&mut out, screen);
+    if !plan.manner.is_empty() {
+        Paragraph { lead: "  ", lead_style: PLAIN, body: &plan.manner, body_style: PLAIN, indent: 2 }
+            .write(&mut out, screen);
+    }
     for (at, step) in plan.steps.iter().enumerate() {
+        if plan.pause.is_some_and(|pause| pause.first == at) {
+            line(&mut out, "--- writes pause ---", screen);
+        }
         point_of_no_return(&mut out, plan, at, screen);
         draw_step(&mut out, at, step, screen);
+        if plan.pause.is_some_and(|pause| pause.last == at) {
+            line(&mut out, "--- writes go on ---", screen);
+        }
     }
     out + &notes(plan, screen)
 }
@@ -65,18 +75,24 @@ pub fn run(run: &Run, screen: &Screen) -> String {
 fn headline(plan: &Plan) -> String {
     let goal = match &plan.goal {
         Goal::ScaleDown { from, to } => format!("{from} -> {to} replicas"),
+        Goal::Promote { from, to, failover } => {
+            let from = from.as_ref().map(|from| format!(" from {from}")).unwrap_or_default();
+            format!("{}{from} to {to}", if *failover { "failover" } else { "planned switchover" })
+        }
         Goal::Undo { of } => format!("take back run {of}"),
     };
     format!("plan for statefulset/{} in namespace {}: {goal}", plan.subject.name, plan.subject.namespace)
 }
 
 fn point_of_no_return(out: &mut String, plan: &Plan, at: usize, screen: &Screen) {
-    let never = |step: &Step| matches!(step.undo, Undo::Never { .. });
-    let first = plan.steps.iter().position(never);
+    let first = plan.steps.iter().position(|step| step.undo.is_final());
     if first == Some(at) {
-        let body = "=== from here there is no way back ===";
-        Paragraph { lead: "  ", lead_style: PLAIN, body, body_style: CARE, indent: 2 }.write(out, screen);
+        line(out, "=== from here there is no way back ===", screen);
     }
+}
+
+fn line(out: &mut String, words: &str, screen: &Screen) {
+    Paragraph { lead: "  ", lead_style: PLAIN, body: words, body_style: CARE, indent: 2 }.write(out, screen);
 }
 
 fn draw_step(out: &mut String, at: usize, step: &Step, screen: &Screen) {
@@ -108,6 +124,7 @@ fn undo(undo: &Undo) -> String {
         Undo::By(reversal) => reversal.effect.to_string(),
         Undo::Keep { why } => format!("nothing to take back: {why}"),
         Undo::Never { why } => format!("none: {why}"),
+        Undo::Barrier { by, why } => format!("until it is done, {}; then {why}", by.effect),
     }
 }
 

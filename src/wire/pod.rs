@@ -66,6 +66,8 @@ struct Container {
     name: String,
     #[prost(string, tag = "2")]
     image: String,
+    #[prost(string, repeated, tag = "3")]
+    command: Vec<String>,
     #[prost(message, repeated, tag = "6")]
     ports: Vec<Port>,
     #[prost(message, repeated, tag = "7")]
@@ -240,6 +242,7 @@ impl From<Container> for model::ContainerSpec {
             env_names: exactly(sent.env),
             mounts: exactly(sent.volume_mounts),
             readiness_probe: sent.readiness_probe.is_some(),
+            own_entrypoint: sent.command.is_empty(),
         }
     }
 }

@@ -27,7 +27,9 @@ fn plan() -> Plan {
         container: None,
         max_lag_bytes: 0,
         overrides: Vec::new(),
+        manner: String::new(),
         notes: Vec::new(),
+        pause: None,
         steps: Vec::new(),
     }
 }

@@ -70,6 +70,7 @@ pub(super) fn mk_set(name: &str, replicas: u32) -> Workload {
         image: "postgres:15".to_owned(),
         mounts: vec![("data".to_owned(), "/var/lib/postgresql/data".to_owned())],
         readiness_probe: true,
+        own_entrypoint: true,
         ..ContainerSpec::default()
     };
     Workload {

@@ -4,6 +4,7 @@
 SELECT jsonb_build_object(
     'version', current_setting('server_version'),
     'user', current_user,
+    'started', extract(epoch FROM pg_postmaster_start_time())::bigint,
     'sees_all', pg_has_role('pg_read_all_stats', 'USAGE'),
     'in_recovery', me.in_recovery,
     'system_identifier', (SELECT system_identifier::text FROM pg_control_system()),
@@ -25,10 +26,16 @@ SELECT jsonb_build_object(
     'sessions', (SELECT coalesce(jsonb_object_agg(state, number), '{}') FROM (
         SELECT coalesce(state, 'unknown') AS state, count(*) AS number FROM pg_stat_activity
         WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()
-        AND coalesce(application_name, '') NOT LIKE 'Patroni %' AND application_name IS DISTINCT FROM 'kubectl-stateful'
+        AND coalesce(application_name, '') NOT LIKE ALL (ARRAY['Patroni %', 'kubectl-stateful%'])
         GROUP BY 1) AS by_state),
     'settings', (SELECT coalesce(jsonb_object_agg(name, setting), '{}') FROM pg_settings WHERE name IN (
-        'cluster_name', 'recovery_min_apply_delay', 'synchronous_commit', 'synchronous_standby_names')),
+        'archive_mode', 'cluster_name', 'data_directory', 'default_transaction_read_only', 'max_connections',
+        'max_locks_per_transaction', 'max_prepared_transactions', 'max_replication_slots', 'max_wal_senders',
+        'max_worker_processes', 'port', 'recovery_min_apply_delay', 'server_version_num', 'synchronous_commit',
+        'synchronous_standby_names', 'wal_level')),
+    'checkpoint', (SELECT jsonb_build_object('lsn', checkpoint_lsn, 'redo', redo_lsn) FROM pg_control_checkpoint()),
+    'oldest_transaction_ms', (SELECT (extract(epoch FROM clock_timestamp() - min(xact_start)) * 1000)::bigint
+        FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()),
     'prepared', (SELECT jsonb_build_object('count', count(*), 'oldest_ms',
         (extract(epoch FROM clock_timestamp() - min(prepared)) * 1000)::bigint) FROM pg_prepared_xacts),
     'archiver', (SELECT to_jsonb(archiver) || jsonb_build_object(

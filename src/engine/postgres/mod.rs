@@ -6,6 +6,7 @@
 
 mod findings;
 mod probe;
+mod promotion;
 mod recognise;
 mod removal;
 mod server;
@@ -15,7 +16,7 @@ mod topology;
 #[cfg(test)]
 mod tests;
 
-use super::{Asked, Engine, Leaving, Removal};
+use super::{Asked, Engine, Leaving, Promoting, Promotion, Removal};
 use crate::model::{ContainerName, Pod, Probe, ProbeOutput, Topology, Workload};
 use crate::plan::{EngineCheck, Verdict};
 
@@ -62,7 +63,11 @@ impl Engine for Postgres {
         removal::removal(asked.topology, leaving)
     }
 
+    fn promotion(&self, asked: &Asked<'_>, promoting: &Promoting<'_>) -> Promotion {
+        promotion::promotion(asked, promoting)
+    }
+
     fn judge(&self, check: &EngineCheck, asked: &Asked<'_>) -> Verdict {
-        judge(check, asked.topology)
+        promotion::judge(check, asked).unwrap_or_else(|| judge(check, asked.topology))
     }
 }

@@ -14,6 +14,8 @@ use crate::model::{Known, Pod, ProbeOutput, Sessions};
 pub(in crate::engine) struct Server {
     /// `server_version`, as "15.18 (Debian 15.18-0+deb12u1)".
     pub(super) version: String,
+    /// When the server was started, in seconds since 1970.
+    pub(super) started: Option<i64>,
     /// The user that asked.
     pub(super) user: String,
     /// Whether that user may read what other users' sessions and walsenders do.
@@ -32,6 +34,8 @@ pub(in crate::engine) struct Server {
     pub(super) current_lsn: Option<Lsn>,
     /// Up to where a primary has flushed.
     pub(super) flush_lsn: Option<Lsn>,
+    /// Up to where a standby has received; after a restart, the beginning of a segment.
+    receive_lsn: Option<Lsn>,
     /// Up to where a standby has replayed.
     pub(super) replay_lsn: Option<Lsn>,
     /// Whether somebody paused replay.
@@ -54,6 +58,17 @@ pub(in crate::engine) struct Server {
     pub(super) prepared: Option<Prepared>,
     /// The archiver.
     pub(super) archiver: Option<Archiver>,
+    /// The last checkpoint; on a standby, the last one that it has made its own.
+    pub(super) checkpoint: Option<Checkpoint>,
+    /// Age of the oldest transaction of a client, in milliseconds.
+    pub(super) oldest_transaction_ms: Option<i64>,
+}
+
+/// The last checkpoint, from `pg_control_checkpoint()`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub(super) struct Checkpoint {
+    /// Where its record begins.
+    pub(super) lsn: Option<Lsn>,
 }
 
 /// A row of `pg_stat_wal_receiver`; users without `pg_monitor` see nothing but its process.
@@ -65,6 +80,8 @@ pub(super) struct Receiver {
     received_tli: Option<u32>,
     /// The slot that its upstream keeps for it.
     pub(super) slot_name: Option<String>,
+    /// Whom it asked for its upstream: a name or an address.
+    pub(super) sender_host: Option<String>,
 }
 
 /// A row of `pg_stat_replication`; users without `pg_monitor` see only who it is.
@@ -106,14 +123,38 @@ pub(super) struct SlotRow {
 /// Settings that matter here, as `pg_settings` writes them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 pub(super) struct Settings {
+    /// `on`, `always` or `off`.
+    pub(super) archive_mode: Option<String>,
     /// What a standby calls itself where its connection does not say.
     pub(super) cluster_name: Option<String>,
+    /// Where the server keeps its data.
+    pub(super) data_directory: Option<String>,
+    /// Whether transactions are read-only unless they say otherwise.
+    pub(super) default_transaction_read_only: Option<String>,
+    /// A standby needs at least the primary's value, as for the next five.
+    pub(super) max_connections: Option<String>,
+    /// See there.
+    pub(super) max_locks_per_transaction: Option<String>,
+    /// See there.
+    pub(super) max_prepared_transactions: Option<String>,
+    /// How many slots there may be.
+    pub(super) max_replication_slots: Option<String>,
+    /// See `max_connections`.
+    pub(super) max_wal_senders: Option<String>,
+    /// See `max_connections`.
+    pub(super) max_worker_processes: Option<String>,
+    /// Where it listens.
+    pub(super) port: Option<String>,
     /// In milliseconds.
     pub(super) recovery_min_apply_delay: Option<String>,
     /// `on`, `remote_apply`, `remote_write`, `local` or `off`.
     pub(super) synchronous_commit: Option<String>,
+    /// The version as a number: 150018.
+    pub(super) server_version_num: Option<String>,
     /// Whom commits wait for.
     pub(super) synchronous_standby_names: Option<String>,
+    /// `replica` or `logical`; with `minimal` nobody can follow.
+    pub(super) wal_level: Option<String>,
 }
 
 /// Prepared transactions.
@@ -132,6 +173,8 @@ pub(super) struct Archiver {
     pub(super) fails: Option<bool>,
     /// How many attempts failed since the statistics began.
     pub(super) failed_count: Option<u64>,
+    /// The file that was archived last.
+    pub(super) last_archived_wal: Option<String>,
     /// The file that could not be archived.
     pub(super) last_failed_wal: Option<String>,
 }
@@ -144,6 +187,29 @@ impl Server {
             return Err("empty answer".to_owned());
         }
         serde_json::from_str(text).map_err(|error| answer::one_line(&format!("answer not understood: {error}")))
+    }
+
+    /// Says up to where it has the log: a standby will replay what it has received before it is promoted.
+    pub(super) fn has(&self) -> Option<Lsn> {
+        if self.in_recovery { self.receive_lsn.max(self.replay_lsn) } else { self.current_lsn }
+    }
+
+    /// Names the slot that its upstream keeps for it.
+    pub(super) fn slot(&self) -> Option<&str> {
+        self.wal_receiver.as_ref()?.slot_name.as_deref().filter(|name| !name.is_empty())
+    }
+
+    /// Gives the major version.
+    pub(super) fn major(&self) -> Option<u32> {
+        self.settings.server_version_num.as_deref()?.parse::<u32>().ok().map(|number| number / 10_000)
+    }
+
+    /// Says how many files of log wait for the archiver; `None` where nothing is archived or it is not known.
+    pub(super) fn unarchived(&self) -> Option<u64> {
+        let archives = matches!(self.settings.archive_mode.as_deref(), Some("on" | "always"));
+        let done = segment(self.archiver.as_ref().filter(|_| archives)?.last_archived_wal.as_deref()?)?;
+        let now = segment(self.wal_file.as_deref()?)?;
+        Some(now.saturating_sub(done).saturating_sub(1))
     }
 
     /// Gives the version without the packager's words.
@@ -196,6 +262,12 @@ impl Server {
     pub(super) fn decodes(&self, pid: Option<i64>) -> bool {
         pid.is_some() && self.slots.iter().any(|slot| slot.slot_type == "logical" && slot.active_pid == pid)
     }
+}
+
+/// Numbers a file of log by its name, counted in files of the default size, 16 MiB.
+fn segment(file: &str) -> Option<u64> {
+    let part = |range| u64::from_str_radix(file.get(range)?, 16).ok();
+    Some(part(8..16)? * 256 + part(16..24)?)
 }
 
 /// A place in the log, in bytes since its beginning.

@@ -19,7 +19,7 @@ pub(super) fn rule(primary: &Server) -> Option<SyncRule> {
 ///
 /// `FIRST n (..)`, `ANY n (..)` and `n (..)` say it; a bare list means one. The server has checked the grammar, so
 /// what is read wrongly here still waits for one at least.
-fn wanted(setting: &str) -> u32 {
+pub(super) fn wanted(setting: &str) -> u32 {
     let head = setting.split(['(', '"']).next().unwrap_or_default();
     let number = |word: &str| word.parse().ok();
     if setting.contains('(') { head.split_whitespace().find_map(number).unwrap_or(1) } else { 1 }

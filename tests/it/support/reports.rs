@@ -343,6 +343,7 @@ pub(crate) fn busy() -> Report {
         title: "Zalando postgres-operator".to_owned(),
         by: "label application=spilo".to_owned(),
         instead: Some("numberOfInstances of postgresql/db".to_owned()),
+        switch: None,
         reverts: true,
         delivers: false,
     });

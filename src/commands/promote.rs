@@ -1,0 +1,174 @@
+//! `promote`: another member becomes the primary, by plan and with nothing lost.
+
+use std::time::Duration;
+
+use super::Context;
+use super::changing::{Change, ChangeArgs, run_id};
+use super::status::Size;
+use super::subject::{Look, the_set};
+use super::target::parse_names;
+use crate::analyze::{Criteria, DEFAULT_MAX_LAG_BYTES};
+use crate::cluster::{Cluster, parse_duration};
+use crate::engine::Path;
+use crate::failure::{Failure, FailureKind};
+use crate::model::{PodName, Snapshot, Workload, parse_ordinal};
+use crate::plan::{Limit, Plan, Subject};
+use crate::planner::{ALLOWED, Candidate, Promote, Refusal, Situation, candidates, promote};
+use crate::view;
+
+/// What `promote` takes.
+#[derive(Clone, Debug, clap::Args)]
+#[command(after_help = "Examples:
+  kubectl stateful promote db -n shop             show who could take over, ask, carry it out
+  kubectl stateful promote db --to db-1           let db-1 become the primary
+  kubectl stateful promote db --to 1 --dry-run    show the plan only")]
+pub struct Args {
+    /// The StatefulSet: NAME, sts/NAME or statefulset/NAME
+    #[arg(value_name = "NAME", required = true, num_args = 1..=2)]
+    names: Vec<String>,
+    /// The member that is to become the primary, by its pod's name or its ordinal [default: the best one]
+    #[arg(long, value_name = "POD|ORDINAL")]
+    to: Option<String>,
+    /// Only when this pod is the primary now
+    #[arg(long, value_name = "POD|ORDINAL")]
+    expected_primary: Option<String>,
+    /// Whether the old primary is awaited as a standby first [default: by what is known of its start-up]
+    #[arg(long, value_enum, value_name = "safe|fast")]
+    path: Option<PathArg>,
+    /// Take the responsibility for something that would be refused
+    #[arg(long, value_name = "WORD", value_delimiter = ',', value_parser = allowed_parser())]
+    allow: Vec<String>,
+    /// Lag above which a member does not become the primary (16MiB, 500M)
+    #[arg(long, value_name = "SIZE", value_parser = super::status::parse_size, default_value_t = Size(DEFAULT_MAX_LAG_BYTES))]
+    max_lag: Size,
+    /// How long each step may take [default: by what it does]
+    #[arg(long, value_name = "TIME", value_parser = parse_duration)]
+    step_timeout: Option<Duration>,
+    /// How long an engine may take to answer
+    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = parse_duration)]
+    probe_timeout: Duration,
+    /// The engine, where it is not recognised
+    #[arg(long, value_name = "ENGINE", value_parser = super::engine_parser())]
+    engine: Option<String>,
+    /// The container to ask, where it is not recognised
+    #[arg(long, value_name = "NAME")]
+    container: Option<String>,
+    #[command(flatten)]
+    change: ChangeArgs,
+}
+
+/// Ways of a planned switchover.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum PathArg {
+    /// Nobody takes writes before the old primary is seen as a standby
+    Safe,
+    /// The new primary takes writes as soon as it is shown to hold everything
+    Fast,
+}
+
+/// Words behind `--allow` that speak of a promotion.
+const ALLOWED_HERE: &[&str] = &["archive", "clients", "logical-slots"];
+
+fn allowed_parser() -> clap::builder::PossibleValuesParser {
+    let here = ALLOWED.iter().filter(|(word, _)| ALLOWED_HERE.contains(word));
+    clap::builder::PossibleValuesParser::new(
+        here.map(|(word, help)| clap::builder::PossibleValue::new(*word).help(*help)),
+    )
+}
+
+/// Lets another member become the primary.
+///
+/// # Errors
+/// When it is refused, stopped or cannot be done.
+pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
+    let names = parse_names(&args.names)?;
+    let [name] = names.as_slice() else {
+        return Err(Failure::new(FailureKind::Usage, "name one StatefulSet"));
+    };
+    let cluster = Cluster::connect(&context.connect).await?;
+    let change = Change { context, cluster: &cluster, args: &args.change };
+    let look = Look { name: name.clone(), probe_limit: args.probe_timeout, container: args.container.clone() };
+    let criteria = Criteria { max_lag_bytes: args.max_lag.0, engine: args.engine.clone() };
+    let set = the_set(name, context, &cluster).await?;
+    let wanted = Promote {
+        expected: args.expected_primary.as_deref().map(|word| member(&set, word)).transpose()?,
+        allowed: args.allow.clone(),
+        path: match args.path {
+            None => Path::Auto,
+            Some(PathArg::Safe) => Path::Safe,
+            Some(PathArg::Fast) => Path::Fast,
+        },
+        step_limit: args.step_timeout.map(|limit| Limit::seconds(limit.as_secs().max(1))),
+    };
+    let command = Promotion { change: &change, look: &look, criteria: &criteria, wanted: &wanted };
+    let asked = args.to.as_deref().map(|word| member(&set, word)).transpose()?;
+    let Some(to) = command.choose(asked).await? else { return Ok(()) };
+    let make = async || command.plan(&look.take(context, &cluster, &criteria).await?, &to);
+    change.carry_out(Subject::of(&set), make).await
+}
+
+/// Reads the name or the ordinal of a member.
+fn member(set: &Workload, word: &str) -> Result<PodName, Failure> {
+    if let Some(ordinal) = parse_ordinal(word) {
+        return Ok(set.pod_name(ordinal));
+    }
+    let word = word.strip_prefix("pod/").unwrap_or(word);
+    set.ordinal_of(word).map(|_| PodName(word.to_owned())).ok_or_else(|| {
+        Failure::new(FailureKind::Usage, format!("{word} is no pod of {}", set.display()))
+            .hint(format!("name one as {} or by its ordinal", set.pod_name(set.first_ordinal)))
+    })
+}
+
+/// One promotion on its way.
+struct Promotion<'a> {
+    change: &'a Change<'a>,
+    look: &'a Look,
+    criteria: &'a Criteria,
+    wanted: &'a Promote,
+}
+
+impl Promotion<'_> {
+    /// Shows who could become the primary, and lets one be chosen; `None` when there is nothing to do.
+    async fn choose(&self, asked: Option<PodName>) -> Result<Option<PodName>, Failure> {
+        let ui = &self.change.context.ui;
+        let seen = self.look.take(self.change.context, self.change.cluster, self.criteria).await?;
+        let situation = self.situation(&seen)?;
+        if let Some(to) = asked.as_ref().filter(|to| situation.leads(to)) {
+            ui.status(&format!("{to} is the primary already: nothing to do"));
+            return Ok(None);
+        }
+        let found = candidates(&situation, self.wanted).map_err(|refusal| self.change.refused(&refusal))?;
+        let fit: Vec<&Candidate> = found.iter().filter(|candidate| candidate.is_fit()).collect();
+        let chosen = asked.clone().or_else(|| fit.first().map(|candidate| candidate.row.pod.clone()));
+        ui.aside(&view::candidates::candidates(&found, chosen.as_ref().map(PodName::as_str), &ui.aside_screen()));
+        ui.aside("\n");
+        let Some(chosen) = chosen else { return Err(self.change.refused(&nobody(&situation, &found))) };
+        if asked.is_some() || fit.len() < 2 || !self.change.asks() {
+            return Ok(Some(chosen));
+        }
+        let names: Vec<String> = fit.iter().map(|candidate| candidate.row.pod.to_string()).collect();
+        match ui.choose("who becomes the primary?", &names)? {
+            Some(index) => Ok(fit.get(index).map(|candidate| candidate.row.pod.clone())),
+            // Nobody can be asked: the plan's own question says so.
+            None => Ok(Some(chosen)),
+        }
+    }
+
+    fn situation<'s>(&'s self, seen: &'s Snapshot) -> Result<Situation<'s>, Failure> {
+        let uid = seen.workloads.first().map(|set| set.meta.uid.clone()).unwrap_or_default();
+        Situation::new(seen, &uid, self.look.container.as_deref(), self.criteria)
+            .ok_or_else(|| Failure::new(FailureKind::Usage, format!("there is no statefulset/{}", self.look.name)))
+    }
+
+    fn plan(&self, seen: &Snapshot, to: &PodName) -> Result<Plan, Failure> {
+        let now = (self.change.context.now)();
+        let situation = self.situation(seen)?;
+        promote(&situation, to, self.wanted, run_id(now), now).map_err(|refusal| self.change.refused(&refusal))
+    }
+}
+
+/// Says why no member can become the primary.
+fn nobody(situation: &Situation<'_>, found: &[Candidate]) -> Refusal {
+    let objections = found.iter().flat_map(|candidate| candidate.objections.clone()).collect();
+    Refusal { wanted: format!("{}: no member can become the primary", situation.display()), objections }
+}

@@ -1,0 +1,116 @@
+//! How a standby becomes the primary, and the primary a standby, with nothing lost and nothing rewound.
+//!
+//! ```text
+//! before  the candidate keeps log for everybody; the primary is told to come back as a standby
+//! fence   the primary stops in order: every standby has everything before it ends        (safe path: seen back as standby)
+//! lead    the candidate takes over, once it is shown to hold the end of the primary's log (fast path: without waiting)
+//! after   the old primary and the others follow; what is left over is taken away
+//! ```
+
+mod check;
+mod fitness;
+mod names;
+mod steps;
+
+use super::Server;
+use crate::engine::{Asked, Path, Place, Promoting, Promotion};
+use crate::model::{Pod, ProbeOutput};
+use crate::plan::{Objection, Weight};
+
+pub(super) use check::judge;
+
+/// Majors on which the fast path's rule for the end of the log was seen to hold.
+const PROVEN_MAJORS: std::ops::RangeInclusive<u32> = 15..=17;
+
+/// Everybody who has a part in it, with what each server said.
+struct Cast<'a> {
+    promoting: &'a Promoting<'a>,
+    from: &'a Place,
+    primary: Server,
+    candidate: Server,
+    siblings: Vec<(&'a Place, Server)>,
+    /// The name by which the candidate finds itself named in its primary's list, if it has one of its own.
+    called: Option<String>,
+}
+
+/// Says what has to happen for a standby to become the primary.
+pub(super) fn promotion(asked: &Asked<'_>, promoting: &Promoting<'_>) -> Promotion {
+    match Cast::new(asked, promoting) {
+        Ok(cast) => cast.promotion(),
+        Err(objection) => Promotion { objections: vec![objection], ..Promotion::default() },
+    }
+}
+
+/// Reads what the server of a place said.
+fn server(asked: &Asked<'_>, pod: &str) -> Result<Server, String> {
+    let pod: &Pod = asked.pods.iter().find(|one| one.meta.name == pod).ok_or("no pod")?;
+    let outputs: Vec<&ProbeOutput> = asked.outputs.to_vec();
+    Server::read(&outputs, pod)
+}
+
+impl<'a> Cast<'a> {
+    fn new(asked: &Asked<'_>, promoting: &'a Promoting<'a>) -> Result<Self, Objection> {
+        let read = |place: &Place| {
+            server(asked, &place.pod.name).map_err(|why| {
+                let measured = format!("{} does not answer: {why}", place.pod.name);
+                Objection::new("silent", Weight::Unknown, measured, "every member must answer")
+            })
+        };
+        let from = promoting.primary().ok_or_else(|| {
+            Objection::new("noPrimary", Weight::Unknown, "no primary answers", "a switchover needs one that hands over")
+        })?;
+        let (primary, candidate) = (read(from)?, read(&promoting.candidate)?);
+        let siblings = promoting.siblings.iter().map(|place| Ok((place, read(place)?))).collect::<Result<_, _>>()?;
+        let called = names::called(asked, &primary, &promoting.candidate.pod.name);
+        Ok(Self { promoting, from, primary, candidate, siblings, called })
+    }
+
+    /// Tells whether nobody has to wait for the old primary to be seen as a standby, and why.
+    fn is_fast(&self) -> (bool, String) {
+        let from = &self.from.pod.name;
+        let major = self.primary.major();
+        if !major.is_some_and(|major| PROVEN_MAJORS.contains(&major)) {
+            return (false, format!("the end of the log is not told by itself on this version; {from} is awaited"));
+        }
+        match self.promoting.path {
+            Path::Safe => (false, format!("--path safe: {from} is awaited as a standby first")),
+            Path::Fast => (true, format!("--path fast: nobody waits for {from}")),
+            Path::Auto if self.promoting.proven => {
+                (true, format!("pods of this revision were seen to come back as standbys: nobody waits for {from}"))
+            }
+            Path::Auto if self.keeps_signal() => {
+                (true, format!("the image's entrypoint keeps standby.signal: nobody waits for {from}"))
+            }
+            Path::Auto => (
+                false,
+                format!("whether pods of this revision come back as standbys was never seen: {from} is awaited first"),
+            ),
+        }
+    }
+
+    /// Tells whether the servers start by the official image's entrypoint, which leaves `standby.signal` alone.
+    fn keeps_signal(&self) -> bool {
+        let containers = &self.promoting.workload.template.containers;
+        let container = containers.iter().find(|container| container.name == self.from.container);
+        container.is_some_and(|container| container.image_base() == "postgres" && container.own_entrypoint)
+    }
+
+    fn promotion(&self) -> Promotion {
+        let (fast, why) = self.is_fast();
+        let objections = fitness::objections(self);
+        if !objections.is_empty() {
+            return Promotion { objections, ..Promotion::default() };
+        }
+        let pause = if fast { "well under a second" } else { "as long as its container takes to start, some 2 s" };
+        Promotion {
+            manner: format!("no write is lost; writes pause for {pause} ({why})"),
+            notes: fitness::notes(self),
+            before: steps::before(self),
+            fence: if fast { Vec::new() } else { vec![steps::stop(self)] },
+            lead: vec![if fast { steps::hand_over(self) } else { steps::take_over(self) }],
+            after: steps::after(self),
+            proves: !self.promoting.proven,
+            ..Promotion::default()
+        }
+    }
+}

@@ -1,0 +1,395 @@
+//! The plan of a promotion: who may become the primary, and the way there.
+
+use jiff::Timestamp;
+
+use super::clients::{Clients, clients};
+use super::objections::overruled;
+use super::{Refusal, Situation};
+use crate::analyze::report::{PodState, Rollout, Row};
+use crate::analyze::{bytes, listed};
+use crate::engine::{Handing, Path, Place, Promoting, Promotion};
+use crate::model::{Known, Pod, PodName, Resource, Role, SyncState};
+use crate::plan::{
+    Check, Effect, FORMAT, Goal, Limit, Objection, Pause, Pin, Plan, RunId, Step, Subject, Trace, Undo, Weight, When,
+};
+
+/// The annotation by which a set remembers that pods of a revision come back as followers.
+const PROOF: &str = "kubectl-stateful.io/comes-back-as-follower";
+
+/// How long a note on the set may take: it is one request.
+const NOTE_LIMIT: Limit = Limit::seconds(30);
+
+/// What somebody wants.
+#[derive(Clone, Debug, Default)]
+pub struct Promote {
+    /// The primary that somebody expects (`--expected-primary`).
+    pub expected: Option<PodName>,
+    /// What somebody takes the responsibility for (`--allow`).
+    pub allowed: Vec<String>,
+    /// The path that somebody asked for (`--path`).
+    pub path: Path,
+    /// How long each step may take, where somebody said so.
+    pub step_limit: Option<Limit>,
+}
+
+/// A member that could become the primary.
+#[derive(Clone, Debug)]
+pub struct Candidate {
+    /// The ordinal as `status` shows it.
+    pub row: Row,
+    /// What speaks against it.
+    pub objections: Vec<Objection>,
+}
+
+impl Candidate {
+    /// Tells whether nothing speaks against it.
+    #[must_use]
+    pub fn is_fit(&self) -> bool {
+        self.objections.is_empty()
+    }
+
+    /// Orders candidates: the fit ones first, then those for whom commits wait, then by what they lack.
+    fn rank(&self) -> (bool, bool, u64, u32) {
+        let confirms = matches!(self.row.sync, Some(SyncState::Sync | SyncState::Quorum));
+        let lag = self.row.lag.as_ref().and_then(|lag| lag.bytes.value()).copied().unwrap_or(u64::MAX);
+        (!self.is_fit(), !confirms, lag, self.row.ordinal)
+    }
+}
+
+/// Judges every replica, the best one first.
+///
+/// # Errors
+/// When something speaks against any promotion of this set.
+pub fn candidates(situation: &Situation<'_>, wanted: &Promote) -> Result<Vec<Candidate>, Refusal> {
+    let objections = overruled(of_set(situation, wanted.expected.as_ref()), &wanted.allowed);
+    if !objections.is_empty() {
+        return Err(refusal(situation, None, objections));
+    }
+    let rows = situation.report.rows.iter().filter(|row| row.role == Known::Value(Role::Replica));
+    let mut found: Vec<Candidate> = rows
+        .map(|row| {
+            let objections = match promotion(situation, &row.pod, wanted) {
+                Ok((_, promotion, clients)) => against(situation, row, promotion.objections, clients.objections),
+                Err(objection) => vec![objection],
+            };
+            Candidate { row: row.clone(), objections: overruled(objections, &wanted.allowed) }
+        })
+        .collect();
+    found.sort_by_key(Candidate::rank);
+    Ok(found)
+}
+
+/// Makes the plan that lets a member become the primary, or says everything that speaks against it.
+///
+/// # Errors
+/// When anything speaks against it.
+pub fn promote(
+    situation: &Situation<'_>,
+    to: &PodName,
+    wanted: &Promote,
+    id: RunId,
+    now: Timestamp,
+) -> Result<Plan, Refusal> {
+    let judged = candidates(situation, wanted)?;
+    let refuse = |objections| refusal(situation, Some(to), objections);
+    let Some(candidate) = judged.iter().find(|candidate| candidate.row.pod == *to) else {
+        return Err(refuse(vec![no_replica(situation, to)]));
+    };
+    if !candidate.is_fit() {
+        return Err(refuse(candidate.objections.clone()));
+    }
+    let (from, promotion, clients) = promotion(situation, to, wanted).map_err(|objection| refuse(vec![objection]))?;
+    Ok(plan(situation, to, wanted, Parts { from, promotion, clients }, id, now))
+}
+
+/// What a plan is put together from.
+struct Parts {
+    from: PodName,
+    promotion: Promotion,
+    clients: Clients,
+}
+
+fn plan(situation: &Situation<'_>, to: &PodName, wanted: &Promote, parts: Parts, id: RunId, now: Timestamp) -> Plan {
+    let Parts { from, promotion, clients } = parts;
+    let set = situation.workload;
+    let mut notes = promotion.notes;
+    notes.extend(sessions(situation, &from));
+    let mut steps = promotion.before;
+    let first = steps.len();
+    steps.extend(promotion.fence);
+    if !promotion.leads_clients {
+        steps.extend(clients.steps);
+        notes.extend(clients.notes);
+    }
+    steps.extend(promotion.lead);
+    let last = steps.len().saturating_sub(1);
+    steps.extend(promotion.after);
+    steps.extend(promotion.proves.then(|| proof(situation, now)));
+    if let Some(step) = steps.first_mut() {
+        step.requires.push(Check::MayLead { pod: to.clone() });
+    }
+    if let Some(limit) = wanted.step_limit {
+        for step in &mut steps {
+            step.limit = limit;
+        }
+    }
+    Plan {
+        format: FORMAT,
+        id,
+        made_at: now,
+        goal: Goal::Promote { from: Some(from), to: to.clone(), failover: false },
+        subject: Subject::of(set),
+        engine: situation.report.head.engine.engine.clone(),
+        container: situation.container.map(str::to_owned),
+        max_lag_bytes: situation.max_lag_bytes,
+        overrides: wanted.allowed.clone(),
+        manner: promotion.manner,
+        notes,
+        pause: Some(Pause { first, last }),
+        steps,
+    }
+}
+
+/// Says what speaks against a promotion right before it begins.
+pub(super) fn objections_now(situation: &Situation<'_>, to: &PodName, plan: &Plan) -> Vec<Objection> {
+    let expected = match &plan.goal {
+        Goal::Promote { from, .. } => from.clone(),
+        Goal::ScaleDown { .. } | Goal::Undo { .. } => None,
+    };
+    let wanted = Promote { expected, allowed: plan.overrides.clone(), ..Promote::default() };
+    match candidates(situation, &wanted) {
+        Err(refusal) => refusal.objections,
+        Ok(judged) => match judged.into_iter().find(|candidate| candidate.row.pod == *to) {
+            Some(candidate) => candidate.objections,
+            None => vec![no_replica(situation, to)],
+        },
+    }
+}
+
+/// Asks the engine, and looks for the ways of clients.
+fn promotion(
+    situation: &Situation<'_>,
+    to: &PodName,
+    wanted: &Promote,
+) -> Result<(PodName, Promotion, Clients), Objection> {
+    let from = primary(situation)?;
+    let candidate = place(situation, to)?;
+    let others = situation.report.rows.iter().filter(|row| row.pod != *to && row.pod != from && row.wanted);
+    let siblings = others.map(|row| place(situation, &row.pod)).collect::<Result<_, _>>()?;
+    let clients = clients(situation, situation.pod(&from), &candidate);
+    let promoting = Promoting {
+        workload: situation.workload,
+        candidate,
+        handing: Handing::Over(place(situation, &from)?),
+        siblings,
+        max_lag_bytes: situation.max_lag_bytes,
+        path: wanted.path,
+        proven: is_proven(situation),
+    };
+    let promotion = situation.asked(|asked| situation.engine.promotion(asked, &promoting));
+    Ok((from, promotion, clients))
+}
+
+/// Finds the one primary.
+fn primary(situation: &Situation<'_>) -> Result<PodName, Objection> {
+    let found: Vec<&PodName> = situation.topology.primaries().map(|member| &member.pod).collect();
+    match found.as_slice() {
+        [one] => Ok((*one).clone()),
+        [] => Err(Objection::new(
+            "noPrimary",
+            Weight::Unknown,
+            "no member is known to be the primary",
+            "a planned switchover is handed over by a primary that answers",
+        )
+        .way_out("bring the primary back; `kubectl stateful status` says what is wrong")),
+        several => {
+            let names: Vec<String> = several.iter().map(ToString::to_string).collect();
+            Err(Objection::new(
+                "twoPrimaries",
+                Weight::No,
+                format!("{} take writes", listed(&names)),
+                "each may hold writes that nobody else has: only a person can say which to keep",
+            ))
+        }
+    }
+}
+
+/// Finds a member's server.
+fn place(situation: &Situation<'_>, name: &PodName) -> Result<Place, Objection> {
+    let row = situation.report.rows.iter().find(|row| row.pod == *name);
+    let pod: Option<&Pod> = situation.pod(name);
+    let missing = || {
+        Objection::new("notReady", Weight::Passing, format!("{name} has no pod that runs"), "every member must answer")
+    };
+    let pod = pod.ok_or_else(missing)?;
+    let container = situation.container(pod).ok_or_else(missing)?;
+    Ok(Place { pod: Pin::of(&pod.meta), container, host: row.and_then(|row| row.dns.clone()) })
+}
+
+/// What holds for the whole set.
+fn of_set(situation: &Situation<'_>, expected: Option<&PodName>) -> Vec<Objection> {
+    let mut found = Vec::new();
+    if situation.workload.meta.deleting.is_some() {
+        found.push(Objection::new("deleting", Weight::No, "the set is being deleted", "only a set that stays"));
+    }
+    if let Some(gap) = situation.snapshot.gap(Resource::Pods) {
+        let measured = format!("pods are not known ({})", gap.why);
+        found.push(Objection::new("notRead", Weight::Unknown, measured, "unknown counts as no"));
+    }
+    found.extend(owner(situation));
+    found.extend(rollout(situation));
+    if situation.topology.is_of_equals() {
+        found.push(Objection::new(
+            "equals",
+            Weight::No,
+            format!("{} has no primary: every member takes writes", situation.engine.title()),
+            "there is nothing to promote",
+        ));
+        return found;
+    }
+    match (primary(situation), expected) {
+        (Err(objection), _) => found.push(objection),
+        (Ok(primary), Some(expected)) if primary != *expected => found.push(Objection::new(
+            "expectedPrimary",
+            Weight::No,
+            format!("{primary} is the primary"),
+            format!("{expected} is expected to be (--expected-primary)"),
+        )),
+        (Ok(_), _) => {}
+    }
+    found.extend(unknown_roles(situation));
+    found
+}
+
+/// A member of which nobody knows the role may take writes.
+fn unknown_roles(situation: &Situation<'_>) -> Vec<Objection> {
+    let unknown = situation.report.rows.iter().filter(|row| row.wanted && row.role.value().is_none());
+    unknown
+        .map(|row| {
+            Objection::new(
+                "roleUnknown",
+                Weight::Unknown,
+                format!("role of {} unknown ({})", row.pod, row.role.why().unwrap_or_default()),
+                "a member whose role is not known may take writes, too",
+            )
+        })
+        .collect()
+}
+
+fn owner(situation: &Situation<'_>) -> Option<Objection> {
+    let owner = situation.report.head.owner.as_ref()?;
+    // Patroni moves the role by itself, whoever made its set.
+    let switch = owner.switch.as_ref().filter(|_| situation.engine.name() != "patroni")?;
+    Some(
+        Objection::new(
+            "owner",
+            Weight::No,
+            format!("managed by {} ({})", owner.title, owner.by),
+            "whoever manages the roles would put them back, or make a second primary",
+        )
+        .way_out(switch.clone()),
+    )
+}
+
+fn rollout(situation: &Situation<'_>) -> Option<Objection> {
+    let measured = match &situation.report.head.rollout {
+        Rollout::Complete | Rollout::Partitioned { .. } | Rollout::WaitsForDeletion { .. } => return None,
+        Rollout::InProgress { updated } => format!("a rollout is in progress ({updated} pods have the new revision)"),
+        Rollout::Stuck { pod, .. } => format!("a rollout is stuck at {pod}"),
+    };
+    let limit = "pods must not be replaced while roles move";
+    Some(Objection::new("rollout", Weight::Passing, measured, limit).way_out("finish it first"))
+}
+
+/// What speaks against one candidate, the engine's own objections last.
+fn against(
+    situation: &Situation<'_>,
+    row: &Row,
+    of_engine: Vec<Objection>,
+    of_clients: Vec<Objection>,
+) -> Vec<Objection> {
+    let mut found = Vec::new();
+    if row.state != PodState::Ready {
+        let why = match &row.state {
+            PodState::NotReady(why) | PodState::Pending(why) | PodState::Failed(why) | PodState::Unknown(why) => why,
+            PodState::Terminating => "terminating",
+            PodState::Missing | PodState::Ready => "no pod",
+        };
+        let measured = format!("{} is not ready: {why}", row.pod);
+        found.push(Objection::new("notReady", Weight::Passing, measured, "clients are led to ready pods only"));
+    }
+    let limit = situation.max_lag_bytes;
+    match row.lag.as_ref().map(|lag| &lag.bytes) {
+        Some(Known::Value(lag)) if *lag > limit => found.push(
+            Objection::new(
+                "lag",
+                Weight::Passing,
+                format!("{} is {} behind", row.pod, bytes(*lag)),
+                format!("{} (--max-lag): writes pause until it has caught up", bytes(limit)),
+            )
+            .way_out("wait, or say --max-lag"),
+        ),
+        Some(Known::Value(_)) => {}
+        Some(Known::Unknown(why)) => found.push(unknown_lag(row, why)),
+        None => found.push(unknown_lag(row, "not reported")),
+    }
+    found.extend(of_clients);
+    found.extend(of_engine);
+    found
+}
+
+fn unknown_lag(row: &Row, why: &str) -> Objection {
+    Objection::new("lag", Weight::Unknown, format!("lag of {} unknown ({why})", row.pod), "unknown counts as no")
+}
+
+fn no_replica(situation: &Situation<'_>, name: &PodName) -> Objection {
+    let role = situation.report.rows.iter().find(|row| row.pod == *name).map(|row| &row.role);
+    let measured = match role {
+        None => format!("there is no pod {name} in this set"),
+        Some(Known::Value(role)) => format!("{name} is a {}", role.word()),
+        Some(Known::Unknown(why)) => format!("role of {name} unknown ({why})"),
+    };
+    Objection::new("noReplica", Weight::No, measured, "only a replica can become the primary")
+}
+
+fn refusal(situation: &Situation<'_>, to: Option<&PodName>, objections: Vec<Objection>) -> Refusal {
+    let set = situation.workload;
+    let to = to.map(|to| format!(" to {to}")).unwrap_or_default();
+    Refusal { wanted: format!("{} in {}, switchover{to}", set.display(), set.meta.namespace), objections }
+}
+
+/// Says whose sessions end.
+fn sessions(situation: &Situation<'_>, from: &PodName) -> Option<String> {
+    let row = situation.report.rows.iter().find(|row| row.pod == *from)?;
+    let sessions = row.sessions.value().filter(|sessions| sessions.total() > 0)?;
+    let idle = match sessions.idle_in_transaction {
+        0 => String::new(),
+        number => format!(", {number} idle in a transaction, which is rolled back"),
+    };
+    Some(format!(
+        "sessions on {from} that must connect again: {} ({} at work{idle})",
+        sessions.total(),
+        sessions.active
+    ))
+}
+
+fn is_proven(situation: &Situation<'_>) -> bool {
+    let revision = &situation.report.head.update_revision;
+    let proof = situation.workload.meta.annotations.get(PROOF).and_then(|proof| proof.split(' ').next());
+    !revision.is_empty() && proof == Some(revision.as_str())
+}
+
+/// Notes on the set, with the date, that its pods come back as followers: the next switchover need not wait to see it.
+fn proof(situation: &Situation<'_>, now: Timestamp) -> Step {
+    let value = format!("{} seen {}", situation.report.head.update_revision, now.strftime("%Y-%m-%d"));
+    let noted = Check::Annotated { key: PROOF.to_owned(), value: value.clone() };
+    Step {
+        when: When::Always,
+        requires: Vec::new(),
+        effect: Effect::Annotate { key: PROOF.to_owned(), value },
+        trace: Trace::Seen(noted),
+        ensures: Vec::new(),
+        undo: Undo::Keep { why: "it stays true".to_owned() },
+        limit: NOTE_LIMIT,
+    }
+}
