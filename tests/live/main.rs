@@ -21,6 +21,7 @@ mod patroni;
 mod permissions;
 mod pods;
 mod postgres;
+mod promote;
 mod refusals;
 mod rollout;
 mod scale_down;

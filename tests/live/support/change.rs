@@ -54,6 +54,18 @@ impl Running {
         });
     }
 
+    /// Waits until it has said something; false when it was refused before: on a busy machine a member may be unready for
+    /// a moment.
+    #[track_caller]
+    pub(crate) fn says(&mut self, words: &str) -> bool {
+        eventually(words, || match (self.said().contains(words), self.child.try_wait().expect("a child")) {
+            (true, _) => Ok(true),
+            (false, Some(status)) if status.code() == Some(4) => Ok(false),
+            (false, Some(_)) => panic!("ended without \"{words}\": {}", self.said()),
+            (false, None) => Err(self.said()),
+        })
+    }
+
     /// Types a line, and presses enter.
     pub(crate) fn answer(&mut self, line: &str) {
         let keyboard = self.child.stdin.as_mut().expect("a terminal");

@@ -17,6 +17,9 @@ use crate::engine::{Asked, Path, Place, Promoting, Promotion};
 use crate::model::{Pod, ProbeOutput};
 use crate::plan::{Objection, Weight};
 
+#[cfg(test)]
+mod tests;
+
 pub(super) use check::judge;
 
 /// Majors on which the fast path's rule for the end of the log was seen to hold.

@@ -1,0 +1,219 @@
+//! Recorded from PostgreSQL 17.11: db-0 the primary, db-1 and db-2 streaming from it through slots.
+
+use serde_json::{Value, json};
+
+use super::{check, promotion};
+use crate::engine::postgres::{ENGINE, probe};
+use crate::engine::tests::{pod, printed, recorded};
+use crate::engine::{Asked, Engine as _, Handing, Path, Place, Promoting, Promotion};
+use crate::model::{ContainerSpec, Pod, ProbeOutput, Workload};
+use crate::plan::{Check, Effect, EngineCheck, Pin, Undo, Verdict};
+
+/// What each of the three servers said, to be changed.
+struct Scene([Value; 3]);
+
+const NAMES: [&str; 3] = ["db-0", "db-1", "db-2"];
+
+impl Scene {
+    fn new() -> Self {
+        Self(NAMES.map(|name| {
+            serde_json::from_str(&recorded(&format!("postgres/17/promote-{name}.json"))).expect("a recording")
+        }))
+    }
+
+    /// Changes one field of one server's answer.
+    fn with(mut self, server: usize, path: &str, value: Value) -> Self {
+        *self.0[server].pointer_mut(path).expect("a field") = value;
+        self
+    }
+
+    fn asked<T>(&self, use_it: impl FnOnce(&Asked<'_>) -> T) -> T {
+        let pods: Vec<Pod> = NAMES.map(pod).to_vec();
+        let pods: Vec<&Pod> = pods.iter().collect();
+        let outputs: Vec<ProbeOutput> =
+            NAMES.iter().zip(&self.0).map(|(name, said)| printed(name, probe::ID, &said.to_string())).collect();
+        let outputs: Vec<&ProbeOutput> = outputs.iter().collect();
+        let topology = ENGINE.read(&Workload::default(), &pods, &outputs);
+        use_it(&Asked { pods: &pods, outputs: &outputs, topology: &topology })
+    }
+
+    fn promotion(&self, path: Path, image: &str) -> Promotion {
+        let place = |name: &str| Place {
+            pod: Pin { name: name.to_owned(), uid: format!("uid-{name}").as_str().into() },
+            container: "postgres".into(),
+            host: Some(format!("{name}.db.shop.svc")),
+        };
+        let mut workload = Workload::default();
+        workload.template.containers = vec![ContainerSpec {
+            name: "postgres".into(),
+            image: image.to_owned(),
+            own_entrypoint: true,
+            ..ContainerSpec::default()
+        }];
+        let promoting = Promoting {
+            workload: &workload,
+            candidate: place("db-1"),
+            handing: Handing::Over(place("db-0")),
+            siblings: vec![place("db-2")],
+            max_lag_bytes: 1 << 24,
+            path,
+            proven: false,
+        };
+        self.asked(|asked| promotion(asked, &promoting))
+    }
+
+    fn refused(&self) -> Vec<&'static str> {
+        self.promotion(Path::Auto, "postgres:17").objections.iter().map(|objection| objection.code).collect()
+    }
+
+    fn judge(&self, code: &str, about: &[(&str, &str)]) -> Verdict {
+        let check = EngineCheck::new(code, about, "");
+        self.asked(|asked| check::judge(&check, asked)).expect("a check of a switchover")
+    }
+}
+
+fn words(promotion: &Promotion) -> Vec<String> {
+    let Promotion { before, fence, lead, after, .. } = promotion;
+    [before, fence, lead, after].into_iter().flatten().map(|step| step.effect.to_string()).collect()
+}
+
+#[test]
+fn the_official_image_is_not_waited_for() {
+    let promotion = Scene::new().promotion(Path::Auto, "docker.io/library/postgres:17");
+    assert_eq!(promotion.objections, []);
+    assert_eq!(
+        words(&promotion),
+        [
+            "create replication slots db_0, db_2 on db-1",
+            "tell db-0 to come back as a standby of db-1",
+            "stop db-0, and promote db-1 once it holds the end of its log",
+            "let db-2 follow db-1",
+            "watch db-0 come back as a standby of db-1",
+            "take away what held db-0 back and the slots db_1, db_2",
+        ]
+    );
+    assert!(promotion.fence.is_empty() && matches!(promotion.lead[0].undo, Undo::Barrier { .. }));
+    assert!(matches!(promotion.before[1].effect, Effect::Pass { .. }), "conninfo passes in memory only");
+}
+
+#[test]
+fn any_other_start_up_is_seen_as_a_standby_before_anybody_is_promoted() {
+    for (path, image, fences) in
+        [(Path::Auto, "example/database:17", 1), (Path::Safe, "postgres:17", 1), (Path::Fast, "example/database:17", 0)]
+    {
+        let promotion = Scene::new().promotion(path, image);
+        assert_eq!(promotion.fence.len(), fences, "{path:?} {image}");
+    }
+    let safe = Scene::new().promotion(Path::Safe, "postgres:17");
+    let ensures: Vec<String> = safe.fence[0].ensures.iter().map(ToString::to_string).collect();
+    assert_eq!(ensures, ["db-0 back as a standby, db-1 with everything it had"]);
+}
+
+#[test]
+fn a_version_on_which_the_end_of_the_log_was_never_told_is_waited_for() {
+    let mut scene = Scene::new();
+    for server in 0..3 {
+        scene = scene.with(server, "/settings/server_version_num", json!("180001"));
+    }
+    assert_eq!(scene.promotion(Path::Fast, "postgres:18").fence.len(), 1);
+}
+
+#[test]
+fn what_makes_a_bad_primary_is_refused() {
+    let cases = [
+        ("replayPaused", 1, "/replay_paused", json!(true)),
+        ("replayPaused", 1, "/replay_paused", json!(null)),
+        ("replayDelayed", 1, "/settings/recovery_min_apply_delay", json!("60000")),
+        ("notStreaming", 1, "/wal_receiver", json!(null)),
+        ("otherData", 1, "/system_identifier", json!("1")),
+        ("otherData", 1, "/system_identifier", json!(null)),
+        ("timeline", 1, "/wal_receiver/received_tli", json!(99)),
+        ("settings", 1, "/settings/max_connections", json!("50")),
+        ("settings", 1, "/settings/max_connections", json!("150")),
+        ("settings", 2, "/settings/max_worker_processes", json!("4")),
+        ("settings", 1, "/settings/default_transaction_read_only", json!("on")),
+        ("walSenders", 1, "/settings/max_wal_senders", json!("1")),
+        ("slots", 1, "/settings/max_replication_slots", json!("1")),
+        ("logicalSlots", 0, "/slots/0/slot_type", json!("logical")),
+        ("backup", 0, "/standbys/1/state", json!("backup")),
+        ("version", 0, "/settings/server_version_num", json!("110009")),
+    ];
+    for (code, server, path, value) in cases {
+        let refused = Scene::new().with(server, path, value.clone()).refused();
+        assert!(refused.contains(&code), "{code} by {path} = {value}: {refused:?}");
+    }
+}
+
+#[test]
+fn an_archive_that_is_behind_is_refused_unless_somebody_says_so() {
+    let behind = Scene::new()
+        .with(0, "/settings/archive_mode", json!("on"))
+        .with(0, "/archiver/last_archived_wal", json!("000000010000000000000001"))
+        .with(0, "/wal_file", json!("000000010000000000000030"));
+    let found = behind.promotion(Path::Auto, "postgres:17").objections;
+    let archive = found.iter().find(|objection| objection.code == "archive").expect("an objection");
+    assert_eq!(
+        (archive.measured.as_str(), archive.allow),
+        ("46 files of log wait for the archiver of db-0", Some("archive"))
+    );
+}
+
+#[test]
+fn commits_that_would_wait_for_nobody_for_ever_are_refused() {
+    let rule = |rule: &str| Scene::new().with(0, "/settings/synchronous_standby_names", json!(rule));
+    assert_eq!(rule("ANY 1 (\"db-1\", \"db-2\")").refused(), [""; 0]);
+    assert_eq!(rule("*").refused(), [""; 0]);
+    assert_eq!(rule("\"db-1\"").refused(), [""; 0], "the old primary takes its place");
+    assert_eq!(rule("2 (\"db-1\", elsewhere)").refused(), ["syncStandby"]);
+    let planned = rule("\"db-1\"").promotion(Path::Auto, "postgres:17");
+    assert!(words(&planned).contains(&"set synchronous_standby_names = '\"db-0\"' on db-1".to_owned()), "{planned:?}");
+}
+
+#[test]
+fn a_server_that_does_not_answer_is_no_reason_to_go_on() {
+    let mut scene = Scene::new();
+    scene.0[2] = json!({});
+    assert_eq!(scene.refused(), ["silent"]);
+}
+
+#[test]
+fn the_old_primary_is_back_when_it_follows_and_the_candidate_has_all_of_its_log() {
+    let about = [("pod", "db-0"), ("candidate", "db-1"), ("started", "1")];
+    let stopping = Scene::new().with(0, "/started", json!(1)).judge("standby-back", &about);
+    assert_eq!(stopping, Verdict::not_yet("db-0 is stopping"));
+    let writable = Scene::new().judge("standby-back", &about);
+    assert!(matches!(writable, Verdict::Broken { .. }), "{writable:?}");
+    let back = |end: &str, old: &str, new: &str| {
+        Scene::new()
+            .with(0, "/in_recovery", json!(true))
+            .with(0, "/checkpoint/lsn", json!(end))
+            .with(0, "/replay_lsn", json!(old))
+            .with(1, "/receive_lsn", json!("0/0"))
+            .with(1, "/replay_lsn", json!(new))
+            .judge("standby-back", &about)
+    };
+    assert_eq!(back("0/4027C38", "0/4027CB0", "0/4027CB0"), Verdict::Holds);
+    for (end, old, new) in [("0/4027C38", "0/4027CB0", "0/4027C38"), ("0/4027C38", "0/4027CB0", "0/4027CA8")] {
+        assert!(matches!(back(end, old, new), Verdict::NotYet { .. }), "{new} is not all of {old}");
+    }
+}
+
+#[test]
+fn the_end_is_one_primary_from_whom_everybody_streams() {
+    assert_eq!(Scene::new().judge("settled", &[("primary", "db-0")]), Verdict::Holds);
+    let two = Scene::new().with(2, "/in_recovery", json!(false)).judge("settled", &[("primary", "db-0")]);
+    assert_eq!(two, Verdict::broken("db-2 takes writes: there are two primaries"));
+    let loose = Scene::new().with(2, "/wal_receiver", json!(null)).judge("settled", &[("primary", "db-0")]);
+    assert!(matches!(loose, Verdict::NotYet { .. }), "{loose:?}");
+    assert!(matches!(Scene::new().judge("hands-over", &[("pod", "db-0"), ("candidate", "db-1")]), Verdict::Holds));
+    let gone = Scene::new().with(0, "/in_recovery", json!(true));
+    assert!(matches!(gone.judge("hands-over", &[("pod", "db-0"), ("candidate", "db-1")]), Verdict::Broken { .. }));
+}
+
+#[test]
+fn checks_name_what_they_wait_for() {
+    let promotion = Scene::new().promotion(Path::Auto, "postgres:17");
+    let last = promotion.after.last().expect("a step");
+    let ensures: Vec<String> = last.ensures.iter().map(Check::to_string).collect();
+    assert_eq!(ensures, ["slots db_1, db_2 gone from db-0", "db-1 the only primary, everybody streaming from it"]);
+}
