@@ -141,7 +141,7 @@ fn a_switchover_there_and_back_loses_no_acknowledged_write() {
     let acknowledged = writer.end();
     nothing_lost(&namespace, "db-0", &acknowledged);
     assert_eq!(led_through_service(&namespace), "db-0");
-    proves(&format!("db-0 -> db-1 -> db-0 under load: all {} acknowledged writes are there", acknowledged.len()));
+    proves(format!("db-0 -> db-1 -> db-0 under load: all {} acknowledged writes are there", acknowledged.len()));
 
     let slots = |pod| namespace.sql(pod, "SELECT slot_name FROM pg_replication_slots ORDER BY 1").replace('\n', " ");
     assert_eq!((slots("db-0").trim(), slots("db-1").trim()), ("db_1 db_2", ""));
