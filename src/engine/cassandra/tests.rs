@@ -1,7 +1,8 @@
 use super::ENGINE;
 use crate::engine::tests::{answered, pod, printed, read, recorded, removal, said_against};
-use crate::engine::{Engine, recognise};
+use crate::engine::{Asked, Engine, recognise};
 use crate::model::{Answer, Code, ContainerSpec, Known, Pod, ProbeOutput, Role, Severity, Topology, Workload};
+use crate::plan::{EngineCheck, Measure, Verdict};
 
 /// The pods of the recorded ring, which has the addresses 127.0.0.21 to 127.0.0.23.
 fn pods() -> [Pod; 3] {
@@ -347,4 +348,21 @@ fn copies_are_counted_at_the_size_that_the_set_will_have() {
     let (two, one) = (factors(&["ca-1", "ca-2"]), factors(&["ca-1"]));
     assert!(two.iter().all(|line| line.contains("2 nodes would be left")), "{two:?}");
     assert!(one.len() > two.len() && one.iter().all(|line| line.contains("1 node would be left")), "{one:?}");
+}
+
+#[test]
+fn how_much_a_leaving_node_has_streamed_is_measured() {
+    let pods = pods();
+    let outputs: Vec<_> = ["ca-1", "ca-3"].iter().flat_map(|pod| answers("leaving", pod)).collect();
+    let topology = read(&ENGINE, &pods, &outputs);
+    let (pods, outputs): (Vec<_>, Vec<_>) = (pods.iter().collect(), outputs.iter().collect());
+    let asked = Asked { pods: &pods, outputs: &outputs, topology: &topology };
+    let id = topology.members[2].name.as_deref().unwrap();
+    let left = EngineCheck::new("left", &[("pod", "ca-3"), ("id", id)], "");
+    let Verdict::NotYet { why, measure: Some(Measure { left, whole: Some(whole) }) } = ENGINE.judge(&left, &asked)
+    else {
+        panic!("nothing measured");
+    };
+    assert_eq!(why, "ca-1 still has ca-3 in its ring (UL, 40% of its streams done)");
+    assert_eq!((whole - left) * 100 / whole, 40, "{left} of {whole}");
 }
