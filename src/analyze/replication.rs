@@ -88,6 +88,8 @@ pub(super) enum Leadership<'a> {
     NoneKnown(Vec<&'a Member>),
     /// A cluster of equals, which needs no leader.
     Equals,
+    /// All follow a primary that is no member of this set.
+    Outside,
 }
 
 /// Finds out who leads.
@@ -101,6 +103,9 @@ fn leadership<'a>(scene: &Scene<'_>, topology: &'a Topology) -> Leadership<'a> {
     }
     if let Some(leader) = topology.members.iter().find(|member| leads(member)) {
         return Leadership::One(leader);
+    }
+    if topology.upstream.is_some() {
+        return Leadership::Outside;
     }
     let said = topology.members.iter().any(|member| member.role.value().is_some());
     if !said {
@@ -140,7 +145,7 @@ impl Cluster<'_, '_> {
 
     fn primaries(&self, findings: &mut Findings) {
         match &self.standing.leadership {
-            Leadership::Unknown | Leadership::One(_) | Leadership::Equals => {}
+            Leadership::Unknown | Leadership::One(_) | Leadership::Equals | Leadership::Outside => {}
             Leadership::Several(primaries) => {
                 let on = |member: &Member| member.timeline.map(|timeline| format!(" (timeline {timeline})"));
                 let names: Vec<String> = primaries

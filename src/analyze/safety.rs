@@ -163,8 +163,17 @@ impl Judge<'_, '_> {
         match role {
             Some(Known::Value(Role::Peer | Role::Detached)) => self.objections(place, holds),
             Some(Known::Value(_)) => {
+                self.objections(place, holds);
                 self.confirmations(place, holds);
-                self.other_copies(place, holds);
+                match self.standing.leadership {
+                    // Of what it is a copy only the engine knows; whoever leads from outside has everything.
+                    Leadership::Equals | Leadership::Outside => {}
+                    Leadership::Unknown
+                    | Leadership::One(_)
+                    | Leadership::Several(_)
+                    | Leadership::None
+                    | Leadership::NoneKnown(_) => self.other_copies(place, holds),
+                }
             }
             Some(Known::Unknown(why)) => self.majority(place, why, holds),
             None => self.majority(place, "the engine does not know it", holds),
@@ -189,12 +198,12 @@ impl Judge<'_, '_> {
                     format!("the primary {} is not ready: this copy may have to take over", leader.pod),
                 );
             }
-            Leadership::Unknown | Leadership::One(_) | Leadership::Equals => return true,
+            Leadership::Unknown | Leadership::One(_) | Leadership::Equals | Leadership::Outside => return true,
         }
         false
     }
 
-    /// Whether the other members can carry on, of which in a cluster of equals only the engine can tell.
+    /// Whether the other members can carry on, as far as only the engine can tell.
     fn objections(&self, place: &Place<'_>, holds: &mut Holds) {
         for objection in self.topology.objections.iter().filter(|objection| objection.pod == place.name) {
             match &objection.why {

@@ -22,7 +22,7 @@ pub(super) fn words(scene: &Scene<'_>, standing: &Standing<'_>, rows: &[Row]) ->
         Leadership::Several(primaries) => format!("{} PRIMARIES, ", primaries.len()),
         Leadership::None => "NO PRIMARY, ".to_owned(),
         Leadership::NoneKnown(_) => "NO KNOWN PRIMARY, ".to_owned(),
-        Leadership::Unknown | Leadership::One(_) | Leadership::Equals => String::new(),
+        Leadership::Unknown | Leadership::One(_) | Leadership::Equals | Leadership::Outside => String::new(),
     };
     format!("{begin}{}", which(rows))
 }

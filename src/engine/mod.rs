@@ -16,6 +16,7 @@ mod patroni;
 mod phrase;
 mod postgres;
 mod promotion;
+mod redis;
 mod removal;
 mod signs;
 
@@ -31,6 +32,7 @@ pub const ENGINES: &[&dyn Engine] = &[
     &mysql::MYSQL,
     &cassandra::ENGINE,
     &elasticsearch::ENGINE,
+    &redis::ENGINE,
     &generic::ENGINE,
 ];
 

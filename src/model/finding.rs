@@ -196,6 +196,18 @@ codes! {
     SingleCopy = "single-copy";
     /// Members are kept from taking data or votes.
     ExclusionLeft = "exclusion-left";
+    /// The primary keeps nothing on disk.
+    PersistenceOff = "persistence-off";
+    /// A server could not write to disk.
+    PersistenceFails = "persistence-fails";
+    /// Writes are refused for want of replicas.
+    MinReplicasUnmet = "min-replicas-unmet";
+    /// The sentinels could not replace the primary.
+    SentinelQuorum = "sentinel-quorum";
+    /// A sentinel watches somebody else.
+    SentinelAstray = "sentinel-astray";
+    /// Slots of the cluster that nobody serves.
+    SlotsUnserved = "slots-unserved";
     /// A Service or label sends writes to a replica.
     WritesToReplica = "writes-to-replica";
     /// The cluster manager does not act on failures.

@@ -30,6 +30,8 @@ pub struct Topology {
     pub slots: Vec<Slot>,
     /// Members that the engine knows and no pod stands for, as it names them.
     pub strangers: Vec<String>,
+    /// Whom all members follow, where that is a primary outside this set, as the engine names it.
+    pub upstream: Option<String>,
     /// The product's own name, where one engine stands for several.
     pub title: Option<String>,
     /// The cluster as a whole in the engine's own words ("cluster logs green, elected master es-1").
@@ -49,6 +51,7 @@ impl Topology {
             sync: None,
             slots: Vec::new(),
             strangers: Vec::new(),
+            upstream: None,
             title: None,
             cluster: None,
             objections: Vec::new(),
@@ -159,7 +162,7 @@ pub enum Role {
     Replica,
     /// Leads a cluster that follows another cluster; takes no writes.
     StandbyLeader,
-    /// One of several equals: every one of them takes writes, and nobody follows anybody.
+    /// One of several equals, each of which takes writes: all of them, or those of its own part of the data.
     Peer,
     /// Runs and is no part of the cluster now: decommissioned, drained, without a master. Takes no writes.
     Detached,

@@ -56,8 +56,11 @@ impl Members<'_, '_> {
         self.situation.topology.members.iter().any(|member| member.role.value().is_some())
     }
 
-    /// Tells whether a standby cluster is led by a member that takes no writes.
+    /// Tells whether a primary elsewhere leads: all follow it, or a member that takes no writes does so for them.
     fn led_from_outside(&self) -> bool {
+        if self.situation.topology.upstream.is_some() {
+            return true;
+        }
         let stays = |member: &Member| self.stays(member);
         let members = &self.situation.topology.members;
         members.iter().any(|member| member.role == Known::Value(Role::StandbyLeader) && stays(member))

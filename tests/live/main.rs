@@ -22,6 +22,7 @@ mod permissions;
 mod pods;
 mod postgres;
 mod promote;
+mod redis;
 mod refusals;
 mod rollout;
 mod scale_down;

@@ -29,6 +29,7 @@ pub(super) fn topology(workload: &Workload, subjects: &[Subject<'_>]) -> Topolog
         sync: None,
         slots: Vec::new(),
         strangers: Vec::new(),
+        upstream: None,
         title: Some(if is_percona { "Percona XtraDB Cluster" } else { "MariaDB Galera" }.to_owned()),
         cluster: sizes.first().and_then(|size| Some(format!("cluster of {}, {PRIMARY}", (*size)?))),
         objections: subjects.iter().flat_map(|leaving| objections(subjects, leaving)).collect(),

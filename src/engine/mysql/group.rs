@@ -33,6 +33,7 @@ pub(super) fn topology(workload: &Workload, subjects: &[Subject<'_>]) -> Topolog
         sync: None,
         slots: Vec::new(),
         strangers: strangers(subjects),
+        upstream: None,
         title: Some("MySQL, Group Replication".to_owned()),
         cluster: view(subjects).map(|rows| format!("group of {}", count(rows.len(), "member"))),
         objections: subjects.iter().flat_map(|one| objections(subjects, one)).collect(),

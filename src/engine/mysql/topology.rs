@@ -24,6 +24,7 @@ pub(super) fn topology(subjects: &[Subject<'_>]) -> Topology {
         members: members.collect(),
         slots: Vec::new(),
         strangers: strangers(subjects),
+        upstream: None,
         title: None,
         cluster: None,
         objections: Vec::new(),

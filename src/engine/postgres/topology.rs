@@ -60,6 +60,7 @@ pub(in crate::engine) fn topology(subjects: &[Subject<'_>]) -> Topology {
         members: members.collect(),
         slots: answers(subjects).flat_map(|(pod, server)| slots(pod, server, subjects)).collect(),
         strangers: strangers(subjects),
+        upstream: None,
         title: None,
         cluster: None,
         objections: Vec::new(),

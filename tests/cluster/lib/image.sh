@@ -5,7 +5,7 @@
 #   rootfs      a function that writes the root file system, a tar archive, to the file $1
 
 IMAGES=$CACHE/images
-IMAGES_ALL=(busybox:1 pause:1 postgres:15 postgres:17 patroni:4 cassandra:5 opensearch:2 mysql:9 mariadb:10.11)
+IMAGES_ALL=(busybox:1 pause:1 postgres:15 postgres:17 patroni:4 cassandra:5 opensearch:2 mysql:9 mariadb:10.11 redis:7 redis:valkey-8)
 
 # The files of other images that a recipe reads.
 image_shares() { # DIRECTORY
