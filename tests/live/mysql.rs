@@ -1,9 +1,11 @@
 //! MySQL and MariaDB with GTID replication: roles and lag that are really there, members that are cut off or take writes
 //! beside the primary, and a replica that leaves and comes back.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
-use crate::support::{Namespace, Ran, codes, finding, proves, row, rows, short, workload};
+use crate::support::{Namespace, Ran, codes, eventually, finding, proves, row, rows, short, workload};
 
 /// One of the two families, with the words that differ.
 #[derive(Clone, Copy)]
@@ -263,4 +265,134 @@ fn leaves_and_comes_back(family: Family) {
     let says = format!("{third} is the primary");
     namespace.refuses(set, &["scale-down", set, "--replicas", "2"], &[&says]);
     proves("the primary does not leave");
+}
+
+#[test]
+fn mysql_hands_over_without_losing_a_write() {
+    hands_over(MYSQL);
+}
+
+#[test]
+fn mariadb_hands_over_without_losing_a_write() {
+    hands_over(MARIADB);
+}
+
+/// What runs in a pod beside its server, until a file says that it ends.
+struct Beside<'a> {
+    family: Family,
+    namespace: &'a Namespace,
+    pod: String,
+}
+
+impl Beside<'_> {
+    fn begin(&self, script: &str) {
+        let script = format!("(while [ ! -e /tmp/end ]; do {script}; done) >/dev/null 2>&1 &");
+        self.namespace.kubectl(&["exec", &self.pod, "-c", self.family.container, "--", "bash", "-c", &script]).ok();
+    }
+
+    fn read(&self, file: &str) -> String {
+        let script = format!("touch {file}; cat {file}");
+        self.namespace.kubectl(&["exec", &self.pod, "-c", self.family.container, "--", "sh", "-c", &script]).ok()
+    }
+
+    fn acknowledged(&self) -> BTreeSet<u64> {
+        self.read("/tmp/acknowledged").lines().map(|line| line.parse().expect("a number")).collect()
+    }
+
+    /// Waits until clients have written so much more.
+    fn until_written(&self, more: usize) {
+        let before = self.acknowledged().len();
+        eventually("clients write", || {
+            let now = self.acknowledged().len();
+            if now >= before + more { Ok(()) } else { Err(format!("{now} acknowledged, {before} before")) }
+        });
+    }
+
+    fn end(&self) {
+        self.namespace.kubectl(&["exec", &self.pod, "-c", self.family.container, "--", "touch", "/tmp/end"]).ok();
+    }
+}
+
+/// Finds a moment at which two members took writes: one was seen to before and after another one was.
+fn two_at_once(seen: &str) -> Option<String> {
+    let polls: Vec<(&str, bool)> =
+        seen.lines().filter_map(|line| line.split_once(' ')).map(|(pod, read_only)| (pod, read_only == "0")).collect();
+    let (mut last, mut found) = (std::collections::BTreeMap::new(), None);
+    for (at, (pod, writable)) in polls.iter().enumerate() {
+        if let Some((before, true)) = last.insert(*pod, (at, *writable)).filter(|_| *writable) {
+            let between = polls[before..at].iter().find(|(other, writable)| other != pod && *writable);
+            found = found.or(between.map(|(other, _)| format!("{pod} and {other}, at {at} of {}", polls.len())));
+        }
+    }
+    found
+}
+
+/// Moves the role there and back while clients write and somebody looks who takes writes.
+fn hands_over(family: Family) {
+    let namespace = family.start("lead");
+    let (set, [first, second, third]) = (family.set, [0, 1, 2].map(|at| family.pod(at)));
+    family.sql(
+        &namespace,
+        &first,
+        "CREATE DATABASE shop; CREATE TABLE shop.written (n INT PRIMARY KEY); CREATE USER app@'%' IDENTIFIED BY 'app'; \
+         GRANT ALL ON shop.* TO app@'%'",
+    );
+    namespace.until(set, "both replicas have the table", |report| family.is_healthy(report));
+    let beside = Beside { family, namespace: &namespace, pod: third };
+    beside.begin(&format!(
+        "n=$((${{n-0}} + 1)); MYSQL_PWD=app mysql -h {set}-rw -u app --connect-timeout=1 shop \
+         -e \"INSERT INTO written VALUES ($n)\" && echo $n >>/tmp/acknowledged"
+    ));
+    beside.begin(&format!(
+        "for pod in {set}-0 {set}-1 {set}-2; do read_only=$(MYSQL_PWD=${} mysql -h $pod.{set} -u root \
+         --connect-timeout=1 -BNe 'SELECT @@GLOBAL.read_only') && echo $pod $read_only >>/tmp/seen; done",
+        family.password
+    ));
+    beside.until_written(20);
+
+    for (from, to) in [(&first, &second), (&second, &first)] {
+        let done = namespace.changes(&["promote", set, "--to", to, "--expected-primary", from, "--yes"]);
+        assert!(done.stderr.contains("no write is lost"), "{done:?}");
+        beside.until_written(20);
+        namespace.until(set, "everybody follows the new primary", |report| is_led_by(report, to));
+    }
+    beside.end();
+    let acknowledged = beside.acknowledged();
+    let seen = beside.read("/tmp/seen");
+    assert!(seen.lines().any(|line| line == format!("{second} 0")), "nobody saw {second} take writes: {seen}");
+    assert_eq!(two_at_once(&seen), None);
+    for at in 0..3 {
+        namespace.until(set, "everybody has everything", |report| is_led_by(report, &first));
+        let rows = family.sql(&namespace, &family.pod(at), "SELECT n FROM shop.written");
+        let rows: BTreeSet<u64> = rows.lines().map(|line| line.parse().expect("a number")).collect();
+        let lost: Vec<_> = acknowledged.difference(&rows).collect();
+        assert!(lost.is_empty(), "{} lost {lost:?} of {}", family.pod(at), acknowledged.len());
+    }
+    proves(format!(
+        "{}: {} acknowledged writes are all there after two switchovers, and {} looks saw one member take writes at a time",
+        family.engine,
+        acknowledged.len(),
+        seen.lines().count()
+    ));
+
+    namespace.changes(&["promote", set, "--to", &second, "--yes"]);
+    namespace.kubectl(&["delete", "pod", &first]).ok();
+    namespace.until(set, "the old primary is back as a replica", |report| {
+        report["head"]["ready"] == 3 && is_led_by(report, &second)
+    });
+    proves("a restart of the old primary makes it no primary again");
+}
+
+fn is_led_by(report: &Value, primary: &str) -> bool {
+    let others = || rows(report).iter().filter(|row| row["pod"] != primary);
+    report["head"]["primaries"]["value"] == serde_json::json!([primary])
+        && others().count() == 2
+        && others().all(follows)
+}
+
+#[test]
+fn two_at_once_are_told_from_one_after_the_other() {
+    assert_eq!(two_at_once("a 0\nb 1\na 0\nb 1\na 1\nb 0\na 1\nb 0\n"), None);
+    assert_eq!(two_at_once("a 0\nb 0\na 1\nb 0\n"), None);
+    assert!(two_at_once("a 0\nb 0\na 0\n").is_some());
 }

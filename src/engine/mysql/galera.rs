@@ -20,9 +20,6 @@ pub(super) fn topology(workload: &Workload, subjects: &[Subject<'_>]) -> Topolog
         Ok(server) => member(subject, server),
         Err(why) => Member::unknown(subject.pod.name(), why),
     });
-    let percona =
-        |server: &Server| server.variable("version_comment").is_some_and(|words| words.contains("XtraDB Cluster"));
-    let is_percona = answers(subjects).any(|(_, server)| percona(server));
     Topology {
         version: version(subjects, None),
         members: members.collect(),
@@ -30,11 +27,19 @@ pub(super) fn topology(workload: &Workload, subjects: &[Subject<'_>]) -> Topolog
         slots: Vec::new(),
         strangers: Vec::new(),
         upstream: None,
-        title: Some(if is_percona { "Percona XtraDB Cluster" } else { "MariaDB Galera" }.to_owned()),
+        title: Some(title(subjects).to_owned()),
         cluster: sizes.first().and_then(|size| Some(format!("cluster of {}, {PRIMARY}", (*size)?))),
         objections: subjects.iter().flat_map(|leaving| objections(subjects, leaving)).collect(),
         findings: problems(workload, subjects).into_iter().chain(findings::of_servers(subjects)).collect(),
     }
+}
+
+/// Names the product.
+pub(super) fn title(subjects: &[Subject<'_>]) -> &'static str {
+    let percona =
+        |server: &Server| server.variable("version_comment").is_some_and(|words| words.contains("XtraDB Cluster"));
+    let is_percona = answers(subjects).any(|(_, server)| percona(server));
+    if is_percona { "Percona XtraDB Cluster" } else { "MariaDB Galera" }
 }
 
 /// Gives how many members a server sees in its component.

@@ -42,7 +42,7 @@ pub(super) fn topology(workload: &Workload, subjects: &[Subject<'_>]) -> Topolog
 }
 
 /// Tells the part that a member plays, as it says itself. Without a majority nothing commits, whatever it believes.
-fn role(server: &Server) -> Role {
+pub(super) fn role(server: &Server) -> Role {
     let alone = if server.is_writable { Role::Primary } else { Role::Detached };
     let Some(row) = server.own_row() else { return alone };
     if !has_majority(server) {
@@ -55,6 +55,11 @@ fn role(server: &Server) -> Role {
         // Who has left its group and takes writes takes them alone.
         _ => alone,
     }
+}
+
+/// Tells whether a row is that of a member that takes part.
+pub(super) fn is_online(row: &GroupRow) -> bool {
+    row.state == ONLINE
 }
 
 /// Tells whether a member sees most of its group.

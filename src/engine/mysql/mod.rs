@@ -12,6 +12,7 @@ mod galera;
 mod group;
 mod history;
 mod probe;
+mod promotion;
 mod recognise;
 mod removal;
 mod server;
@@ -23,7 +24,7 @@ mod topology;
 mod tests;
 
 use super::signs::Signs;
-use super::{Asked, Engine, Leaving, Removal};
+use super::{Asked, Engine, Leaving, Promoting, Promotion, Removal};
 use crate::model::{ContainerName, Pod, Probe, ProbeOutput, Topology, Workload};
 use crate::plan::{EngineCheck, Verdict};
 use server::Server;
@@ -85,8 +86,12 @@ impl Engine for Family {
         removal::removal(asked, leaving)
     }
 
+    fn promotion(&self, asked: &Asked<'_>, promoting: &Promoting<'_>) -> Promotion {
+        promotion::promotion(asked, promoting)
+    }
+
     fn judge(&self, check: &EngineCheck, asked: &Asked<'_>) -> Verdict {
-        removal::judge(check, asked)
+        promotion::judge(check, asked).unwrap_or_else(|| removal::judge(check, asked))
     }
 }
 

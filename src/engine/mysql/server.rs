@@ -121,7 +121,7 @@ impl Server {
     /// Gives what it has executed; `None` where it does not number transactions.
     pub(super) fn history(&self) -> Option<History> {
         if self.is_mariadb() {
-            return History::positions(self.variable("gtid_current_pos")?);
+            return History::positions(self.variables.get("gtid_current_pos")?);
         }
         let numbers = self.variable("gtid_mode")?.starts_with("ON");
         History::set(self.variables.get("gtid_executed")?).filter(|_| numbers)

@@ -41,7 +41,7 @@ SHOW GLOBAL STATUS WHERE Variable_name LIKE 'Rpl_semi_sync_%_status' OR Variable
   'wsrep_ready');
 SELECT 'variables' AS kubectl_stateful;
 SHOW GLOBAL VARIABLES WHERE Variable_name LIKE 'rpl_semi_sync_%_enabled' OR Variable_name LIKE 'rpl_semi_sync_%_count'
-  OR Variable_name IN ('version', 'version_comment', 'server_id', 'server_uuid', 'read_only', 'super_read_only',
+  OR Variable_name IN ('version', 'version_comment', 'port', 'server_id', 'server_uuid', 'read_only', 'super_read_only',
   'log_bin', 'log_slave_updates', 'log_replica_updates', 'gtid_mode', 'gtid_executed', 'gtid_purged',
   'gtid_current_pos', 'gtid_binlog_pos', 'gtid_strict_mode', 'group_replication_group_name',
   'group_replication_single_primary_mode', 'wsrep_on', 'wsrep_node_name', 'wsrep_cluster_name');

@@ -7,13 +7,13 @@ use crate::model::{
 };
 use crate::plan::{Check, EngineCheck, Verdict};
 
-const NAMES: [&str; 3] = ["db-0", "db-1", "db-2"];
+pub(in crate::engine::mysql) const NAMES: [&str; 3] = ["db-0", "db-1", "db-2"];
 
-fn pods() -> Vec<Pod> {
+pub(in crate::engine::mysql) fn pods() -> Vec<Pod> {
     NAMES.map(pod).to_vec()
 }
 
-fn answer(folder: &str, scene: &str, pod: &str) -> ProbeOutput {
+pub(in crate::engine::mysql) fn answer(folder: &str, scene: &str, pod: &str) -> ProbeOutput {
     printed(pod, probe::ID, &recorded(&format!("{folder}/{scene}-{pod}.txt")))
 }
 
@@ -24,9 +24,9 @@ fn scene_of(folder: &str, scene: &str, names: &[&str]) -> Topology {
     read(engine, &pods(), &outputs)
 }
 
-const MY: &str = "mysql/9.7.4";
-const MARIA: &str = "mariadb/10.11.18";
-const BOTH: [&str; 2] = [MY, MARIA];
+pub(in crate::engine::mysql) const MY: &str = "mysql/9.7.4";
+pub(in crate::engine::mysql) const MARIA: &str = "mariadb/10.11.18";
+pub(in crate::engine::mysql) const BOTH: [&str; 2] = [MY, MARIA];
 
 fn scene(folder: &str, scene: &str) -> Topology {
     scene_of(folder, scene, &NAMES)

@@ -1,0 +1,64 @@
+//! Whether what a switchover waits for has come.
+
+use crate::engine::Asked;
+use crate::engine::mysql::server::Server;
+use crate::engine::mysql::subject::{Subject, source};
+use crate::engine::mysql::{group, subjects, topology};
+use crate::model::Role;
+use crate::plan::{Check, EngineCheck, Verdict};
+
+/// Makes a check of this engine.
+pub(super) fn check(code: &str, about: &[(&str, &str)], words: String) -> Check {
+    Check::Engine(EngineCheck::new(code, about, words))
+}
+
+/// Judges a check of a switchover; `None` for a check of something else.
+pub(in crate::engine::mysql) fn judge(check: &EngineCheck, asked: &Asked<'_>) -> Option<Verdict> {
+    let judge: fn(&EngineCheck, &Server, &[Subject<'_>]) -> Verdict = match check.code.as_str() {
+        "primary" => is_primary,
+        "fenced" => is_fenced,
+        "follows" => follows,
+        _ => return None,
+    };
+    let subjects = subjects(asked.pods, asked.outputs);
+    let pod = check.name("pod");
+    let Some(subject) = subjects.iter().find(|one| one.name() == pod) else {
+        return Some(Verdict::not_yet(format!("{pod} is not there")));
+    };
+    Some(match &subject.server {
+        Ok(server) => judge(check, server, &subjects),
+        Err(why) => Verdict::not_yet(format!("{pod} does not answer ({why})")),
+    })
+}
+
+fn is_primary(check: &EngineCheck, server: &Server, subjects: &[Subject<'_>]) -> Verdict {
+    let role = if server.is_of_group() { group::role(server) } else { topology::role(subjects, server) };
+    match role {
+        Role::Primary => Verdict::Holds,
+        other @ (Role::Replica | Role::StandbyLeader | Role::Peer | Role::Detached) => {
+            Verdict::not_yet(format!("{} is a {}", check.name("pod"), other.word()))
+        }
+    }
+}
+
+/// The old primary takes no writes. One that does again has been started anew, or somebody else is at work.
+fn is_fenced(check: &EngineCheck, server: &Server, _subjects: &[Subject<'_>]) -> Verdict {
+    if server.is_writable {
+        return Verdict::broken(format!("{} takes writes again: take the switchover back", check.name("pod")));
+    }
+    Verdict::Holds
+}
+
+/// A replica receives from the new primary and applies it.
+fn follows(check: &EngineCheck, server: &Server, subjects: &[Subject<'_>]) -> Verdict {
+    let (pod, primary) = (check.name("pod"), check.name("primary"));
+    if server.is_writable {
+        return Verdict::broken(format!("{pod} takes writes beside {primary}"));
+    }
+    let from = |channel| source(subjects, channel).is_some_and(|source| source.name() == primary);
+    match server.channels.iter().find(|channel| from(*channel)) {
+        None => Verdict::not_yet(format!("{pod} does not follow {primary} yet")),
+        Some(channel) if channel.is_receiving() && channel.is_applying() => Verdict::Holds,
+        Some(channel) => Verdict::not_yet(format!("{pod} does not receive from {primary} yet ({})", channel.state())),
+    }
+}

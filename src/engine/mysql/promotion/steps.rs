@@ -1,0 +1,184 @@
+//! The steps of a switchover.
+
+use super::Cast;
+use super::check::check;
+use crate::engine::mysql::group;
+use crate::engine::mysql::subject::Subject;
+use crate::engine::{Place, Promotion};
+use crate::plan::{Check, Effect, Limit, Objection, Reversal, Step, Trace, Undo, Weight, When};
+
+/// How long a command may take that changes roles.
+const COMMAND_LIMIT: Limit = Limit::seconds(60);
+
+/// How long a member may take to follow.
+const FOLLOW_LIMIT: Limit = Limit::seconds(120);
+
+/// How long a group waits for transactions that run, in seconds.
+const GROUP_SECONDS: u32 = 30;
+
+/// Makes the command that runs one of the scripts here.
+macro_rules! script {
+    ($name:literal) => {
+        concat!(
+            include_str!("../../given.sh"),
+            include_str!("../ask.sh"),
+            include_str!("words.sh"),
+            include_str!($name)
+        )
+    };
+}
+
+fn argv(text: &str, arguments: &[&str]) -> Vec<String> {
+    let words = ["sh", "-c", text, "kubectl-stateful"];
+    words.iter().chain(arguments).map(|word| (*word).to_owned()).collect()
+}
+
+fn step(effect: Effect, trace: Trace, ensures: Vec<Check>, undo: Undo, limit: Limit) -> Step {
+    Step { when: When::Always, requires: Vec::new(), effect, trace, ensures, undo, limit }
+}
+
+fn name(place: &Place) -> &str {
+    &place.pod.name
+}
+
+fn primary(place: &Place) -> Check {
+    check("primary", &[("pod", name(place))], format!("{} is the primary", name(place)))
+}
+
+fn fenced(place: &Place) -> Check {
+    check("fenced", &[("pod", name(place))], format!("{} takes no writes", name(place)))
+}
+
+fn follows(place: &Place, leader: &Place) -> Check {
+    let about = [("pod", name(place)), ("primary", name(leader))];
+    check("follows", &about, format!("{} follows {}", name(place), name(leader)))
+}
+
+/// Names the candidate for those who will follow it.
+fn way_to<'c>(cast: &'c Cast<'_>) -> (&'c str, &'c str) {
+    let host = cast.promoting.candidate.host.as_deref().unwrap_or_default();
+    (host, cast.candidate.variable("port").unwrap_or("3306"))
+}
+
+/// The old primary tries what it will connect with, as long as nothing depends on it.
+pub(super) fn rehearse(cast: &Cast<'_>) -> Step {
+    let (from, to) = (cast.from, &cast.promoting.candidate);
+    let (host, port) = way_to(cast);
+    let effect = Effect::Pass {
+        from: to.process(argv(script!("account.sh"), &[])),
+        into: from.process(argv(script!("rehearse.sh"), &[host, port])),
+        words: format!("see that {} can connect to {} as its replica", name(from), name(to)),
+    };
+    step(effect, Trace::Idempotent, Vec::new(), Undo::Keep { why: "it only tries".to_owned() }, COMMAND_LIMIT)
+}
+
+/// The primary takes no more writes.
+pub(super) fn fence(cast: &Cast<'_>) -> Step {
+    let from = cast.from;
+    let words = format!("let {} take no more writes, and send its clients away", name(from));
+    let back = from.command(format!("let {} take writes again", name(from)), argv(script!("unfence.sh"), &[]));
+    step(
+        from.command(words, argv(script!("fence.sh"), &[])),
+        Trace::Idempotent,
+        vec![fenced(from)],
+        Undo::by(back, Trace::Idempotent, vec![primary(from)]),
+        COMMAND_LIMIT,
+    )
+}
+
+/// The candidate executes all that the primary has.
+pub(super) fn catch_up(cast: &Cast<'_>) -> Step {
+    let (from, to) = (cast.from, &cast.promoting.candidate);
+    let effect = Effect::Pass {
+        from: from.process(argv(script!("executed.sh"), &[])),
+        into: to.process(argv(script!("catch-up.sh"), &[])),
+        words: format!("wait until {} has executed everything that {} has", name(to), name(from)),
+    };
+    step(effect, Trace::Idempotent, Vec::new(), Undo::Keep { why: "it only waits".to_owned() }, COMMAND_LIMIT)
+}
+
+/// The old primary follows the candidate, which takes no writes yet: a restart of it now makes no second primary.
+pub(super) fn turn(cast: &Cast<'_>) -> Step {
+    let (from, to) = (cast.from, &cast.promoting.candidate);
+    let (host, port) = way_to(cast);
+    let effect = Effect::Pass {
+        from: to.process(argv(script!("credentials.sh"), &[])),
+        into: from.process(argv(script!("turn.sh"), &[host, port])),
+        words: format!("let {} follow {}", name(from), name(to)),
+    };
+    let back = from.command(format!("let {} follow nobody", name(from)), argv(script!("unturn.sh"), &[]));
+    let undo = Undo::by(back, Trace::Idempotent, Vec::new());
+    step(effect, Trace::Idempotent, vec![follows(from, to)], undo, FOLLOW_LIMIT)
+}
+
+/// The candidate takes writes.
+pub(super) fn lead(cast: &Cast<'_>) -> Step {
+    let (from, to) = (cast.from, &cast.promoting.candidate);
+    let effect = to.command(format!("let {} take writes", name(to)), argv(script!("lead.sh"), &[]));
+    let stay = Reversal {
+        effect: to.command(format!("leave {} a replica", name(to)), argv(script!("stay.sh"), &[])),
+        trace: Trace::Idempotent,
+        ensures: vec![follows(to, from)],
+    };
+    let why = format!("only a switchover back to {}: `kubectl stateful promote --to {}`", name(from), name(from));
+    let undo = Undo::Barrier { by: Box::new(stay), why };
+    let step = step(effect, Trace::Seen(primary(to)), vec![primary(to)], undo, COMMAND_LIMIT);
+    Step { requires: vec![fenced(from)], ..step }
+}
+
+/// The others follow.
+pub(super) fn after(cast: &Cast<'_>) -> Vec<Step> {
+    let to = &cast.promoting.candidate;
+    let (host, port) = way_to(cast);
+    let follow = |place: &Place| {
+        let words = format!("let {} follow {}", name(place), name(to));
+        step(
+            place.command(words, argv(script!("follow.sh"), &[host, port])),
+            Trace::Idempotent,
+            vec![follows(place, to)],
+            Undo::Keep { why: "it follows whoever is the primary".to_owned() },
+            FOLLOW_LIMIT,
+        )
+    };
+    let mut steps: Vec<Step> = cast.siblings.iter().map(|(place, _)| follow(place)).collect();
+    if let Some(last) = steps.last_mut() {
+        last.ensures.push(follows(cast.from, to));
+    }
+    steps
+}
+
+/// A group moves the role by itself.
+pub(super) fn of_group(cast: &Cast<'_>) -> Promotion {
+    let (from, to) = (cast.from, &cast.promoting.candidate);
+    let subject = cast.subjects.iter().find(|one| one.name() == name(to));
+    let objections = subject.map(|subject| unfit(&cast.subjects, subject)).unwrap_or_default();
+    let uuids = (cast.primary.uuid(), cast.candidate.uuid());
+    let (Some(old), Some(new)) = uuids else {
+        return Promotion::none("a member has no UUID", "a group knows its members by them", None);
+    };
+    let choose = |place: &Place, uuid: &str| {
+        let words = format!("let the group make {} its primary", name(place));
+        place.command(words, argv(script!("choose.sh"), &[uuid, &GROUP_SECONDS.to_string()]))
+    };
+    let undo = Undo::by(choose(from, old), Trace::Seen(primary(from)), vec![primary(from)]);
+    let lead = step(choose(to, new), Trace::Seen(primary(to)), vec![primary(to)], undo, FOLLOW_LIMIT);
+    Promotion {
+        objections,
+        manner: "no write is lost; the group moves the role by itself, when running transactions have ended".to_owned(),
+        lead: vec![lead],
+        ..Promotion::default()
+    }
+}
+
+fn unfit(subjects: &[Subject<'_>], candidate: &Subject<'_>) -> Vec<Objection> {
+    let online = candidate.server.as_ref().is_ok_and(|server| server.own_row().is_some_and(group::is_online));
+    let offline = (!online).then(|| {
+        let measured = format!("{} is not online in its group", candidate.name());
+        Objection::new("notOnline", Weight::Passing, measured, "only who takes part can be chosen")
+    });
+    let quorum = group::objections(subjects, candidate).into_iter().next().map(|objection| {
+        let why = objection.why.value().cloned().unwrap_or_else(|| "the group is not known".to_owned());
+        Objection::new("quorum", Weight::Passing, why, "every member is online when the role moves")
+    });
+    offline.into_iter().chain(quorum).collect()
+}

@@ -1,0 +1,2 @@
+# Takes writes again, as the primary that it was.
+echo "$stop; $unlock;" | run

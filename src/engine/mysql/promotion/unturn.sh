@@ -1,0 +1,2 @@
+# Follows nobody.
+echo "$stop; $forget;" | run
