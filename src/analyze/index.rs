@@ -270,7 +270,7 @@ fn takes_pods(node: &Node) -> bool {
 }
 
 /// Tells whether a Service leads to pods with these labels.
-pub(super) fn leads_to(service: &Service, labels: &BTreeMap<String, String>) -> bool {
+pub(crate) fn leads_to(service: &Service, labels: &BTreeMap<String, String>) -> bool {
     !service.selector.is_empty() && service.selector.iter().all(|(key, value)| labels.get(key) == Some(value))
 }
 

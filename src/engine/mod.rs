@@ -68,6 +68,11 @@ pub trait Engine: Sync {
         Removal::unknown(self.title())
     }
 
+    /// Tells whether `promote` can move the role of primary.
+    fn promotes(&self) -> bool {
+        false
+    }
+
     /// Says what has to happen for another member to become the primary, and what speaks against this candidate.
     ///
     /// What holds for every engine (owners, readiness, two primaries) is judged elsewhere. An engine that has nothing

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::Situation;
-use crate::analyze::{POD_NAME_LABEL, is_primary_label, leads_writes};
+use crate::analyze::{POD_NAME_LABEL, is_primary_label, leads_to, leads_writes};
 use crate::engine::Place;
 use crate::model::{Pod, Resource, Service};
 use crate::plan::{Check, Effect, Limit, Objection, Pin, Step, Trace, Undo, Weight, When};
@@ -52,9 +52,9 @@ pub(super) fn clients(situation: &Situation<'_>, from: Option<&Pod>, to: &Place)
             ways.push(format!("Service {}", service.meta.name));
         }
         for key in role_labels(situation, from, candidate) {
-            let selecting = services.iter().filter(|service| {
-                service.selector.get(key).is_some_and(|value| from.meta.labels.get(key) == Some(value))
-            });
+            let selecting = services
+                .iter()
+                .filter(|service| service.selector.contains_key(key) && leads_to(service, &from.meta.labels));
             ways.extend(selecting.map(|service| format!("Service {} (label {key})", service.meta.name)));
             clients.steps.extend(labels(key, from, candidate));
         }

@@ -108,8 +108,18 @@ impl Members<'_, '_> {
                 format!("{} is the primary", primary.pod),
                 "a primary does not leave: writes would stop, and its last ones might be lost",
             )
-            .way_out(format!("make a member that stays the primary first: one below {}", self.first_to_leave())),
+            .way_out(self.another_primary()),
         )
+    }
+
+    /// Says how a member that stays becomes the primary.
+    fn another_primary(&self) -> String {
+        let words = format!("make a member that stays the primary first: one below {}", self.first_to_leave());
+        if !self.situation.engine.promotes() {
+            return words;
+        }
+        let set = self.situation.workload;
+        format!("{words}, with `kubectl stateful promote {} -n {} --to POD`", set.meta.name, set.meta.namespace)
     }
 
     fn first_to_leave(&self) -> String {

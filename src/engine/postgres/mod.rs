@@ -63,6 +63,10 @@ impl Engine for Postgres {
         removal::removal(asked.topology, leaving)
     }
 
+    fn promotes(&self) -> bool {
+        true
+    }
+
     fn promotion(&self, asked: &Asked<'_>, promoting: &Promoting<'_>) -> Promotion {
         promotion::promotion(asked, promoting)
     }

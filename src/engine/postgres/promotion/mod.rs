@@ -108,7 +108,7 @@ impl<'a> Cast<'a> {
         Promotion {
             manner: format!("no write is lost; writes pause for {pause} ({why})"),
             notes: fitness::notes(self),
-            before: steps::before(self),
+            before: steps::before(self, fast),
             fence: if fast { Vec::new() } else { vec![steps::stop(self)] },
             lead: vec![if fast { steps::hand_over(self) } else { steps::take_over(self) }],
             after: steps::after(self),

@@ -52,8 +52,8 @@ fn step(effect: Effect, trace: Trace, ensures: Vec<Check>, undo: Undo, limit: Li
 }
 
 /// What happens while the primary still takes writes.
-pub(super) fn before(cast: &Cast<'_>) -> Vec<Step> {
-    prepare(cast).into_iter().chain(confirm(cast)).chain([come_back(cast)]).collect()
+pub(super) fn before(cast: &Cast<'_>, fast: bool) -> Vec<Step> {
+    prepare(cast).into_iter().chain(confirm(cast)).chain([come_back(cast, fast)]).collect()
 }
 
 /// The candidate keeps log for those that will follow it, and has little left to write down.
@@ -99,11 +99,18 @@ fn confirm(cast: &Cast<'_>) -> Option<Step> {
 }
 
 /// The primary is told to come back as a standby of the candidate when it starts again.
-fn come_back(cast: &Cast<'_>) -> Step {
+fn come_back(cast: &Cast<'_>, fast: bool) -> Step {
     let (from, to) = (cast.from, &cast.promoting.candidate);
     let show = probe::run("SHOW primary_conninfo");
     let (host, port) = way_to(cast);
-    let tell = script!("return.sh", host, port, cast.name_of_old(), cast.slot_of_old().unwrap_or_default());
+    let tell = script!(
+        "return.sh",
+        host,
+        port,
+        cast.name_of_old(),
+        cast.slot_of_old().unwrap_or_default(),
+        if fast { "fast" } else { "safe" }
+    );
     let effect = Effect::Pass {
         from: to.process(show),
         into: from.process(tell),
