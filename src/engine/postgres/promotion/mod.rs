@@ -104,7 +104,7 @@ impl<'a> Cast<'a> {
         if !objections.is_empty() {
             return Promotion { objections, ..Promotion::default() };
         }
-        let pause = if fast { "well under a second" } else { "as long as its container takes to start, some 2 s" };
+        let pause = if fast { "about a second" } else { "as long as its container takes to start, some 2 s" };
         Promotion {
             manner: format!("no write is lost; writes pause for {pause} ({why})"),
             notes: fitness::notes(self),
