@@ -15,15 +15,17 @@ fn postgres(test: &str) -> Namespace {
     namespace
 }
 
-/// Gives the PostgreSQL that all tests share who only look.
+/// Gives the PostgreSQL that all tests share who only look. It goes when nobody uses it; the next one has another name, for the
+/// namespace may still be going.
 pub(crate) fn shared() -> Arc<Namespace> {
-    static SHARED: Mutex<Weak<Namespace>> = Mutex::new(Weak::new());
+    static SHARED: Mutex<(Weak<Namespace>, u32)> = Mutex::new((Weak::new(), 0));
     let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(there) = shared.upgrade() {
+    if let Some(there) = shared.0.upgrade() {
         return there;
     }
-    let made = Arc::new(postgres("shared"));
-    *shared = Arc::downgrade(&made);
+    shared.1 += 1;
+    let made = Arc::new(postgres(&format!("shared-{}", shared.1)));
+    shared.0 = Arc::downgrade(&made);
     made
 }
 
