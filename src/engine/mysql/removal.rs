@@ -1,7 +1,8 @@
 //! How a member leaves: nobody may receive from it, those that stay must carry on, and they must see that it has gone.
 //!
-//! A server that is stopped cleanly leaves its group or cluster by itself, and its source drops it when it next has
-//! something to send, a heartbeat at the latest: nothing is done to it before its pod goes.
+//! A server that is stopped cleanly leaves its group or cluster by itself: nothing is done to it before its pod goes. The source of
+//! a replica drops it when it next has something to send, or much later when its network went first; nobody waits for
+//! that, because it holds nothing for a replica and takes one back that returns.
 
 use super::server::Server;
 use super::subject::Subject;
@@ -33,7 +34,7 @@ pub(super) fn removal(asked: &Asked<'_>, leaving: &Leaving<'_>) -> Removal {
 fn of_replica(asked: &Asked<'_>, subjects: &[Subject<'_>], subject: &Subject<'_>) -> Removal {
     let member = asked.topology.member(&subject.pod.name());
     let objections = member.and_then(followers).into_iter().chain(errant(subjects, subject)).collect();
-    Removal { objections, settled: unregistered(subjects, subject).into_iter().collect(), ..Removal::default() }
+    Removal { objections, ..Removal::default() }
 }
 
 fn followers(member: &Member) -> Option<Objection> {
@@ -67,16 +68,6 @@ fn errant(subjects: &[Subject<'_>], subject: &Subject<'_>) -> Option<Objection> 
         )
         .way_out("bring them to the primary, or set the member up anew"),
     )
-}
-
-/// Its source must have seen that it is gone: until then it counts it among its replicas.
-fn unregistered(subjects: &[Subject<'_>], subject: &Subject<'_>) -> Option<Check> {
-    let server = subject.server.as_ref().ok()?;
-    let source =
-        topology::main_channel(subjects, server).and_then(|channel| super::subject::source(subjects, channel))?;
-    let (id, pod) = (server.id.to_string(), source.name());
-    let words = format!("{} no longer among the replicas of {pod}", subject.name());
-    Some(Check::Engine(EngineCheck::new("unregistered", &[("server", &id), ("pod", pod)], words)))
 }
 
 fn of_group(subjects: &[Subject<'_>], subject: &Subject<'_>, leaving: &Leaving<'_>) -> Removal {
@@ -130,7 +121,6 @@ fn too_few(leaving: &Leaving<'_>) -> Option<Objection> {
 pub(super) fn judge(check: &EngineCheck, asked: &Asked<'_>) -> Verdict {
     let subjects = subjects(asked.pods, asked.outputs);
     match check.code.as_str() {
-        "unregistered" => is_unregistered(check, &subjects),
         "left-group" => all(&subjects, |server| {
             let listed = server.group.iter().any(|row| row.uuid == check.name("member"));
             listed.then(|| "still lists it".to_owned())
@@ -143,20 +133,6 @@ pub(super) fn judge(check: &EngineCheck, asked: &Asked<'_>) -> Verdict {
             (!fits).then(|| format!("is {state} in a cluster of {}", size.unwrap_or_default()))
         }),
         other => Verdict::broken(format!("MySQL and MariaDB know no check {other}")),
-    }
-}
-
-fn is_unregistered(check: &EngineCheck, subjects: &[Subject<'_>]) -> Verdict {
-    let pod = check.name("pod");
-    let Some(source) = subjects.iter().find(|one| one.name() == pod) else {
-        return Verdict::not_yet(format!("{pod} is not there"));
-    };
-    match &source.server {
-        Err(why) => Verdict::not_yet(format!("{pod} does not say who its replicas are ({why})")),
-        Ok(server) if server.registered.iter().any(|row| row.id.to_string() == check.name("server")) => {
-            Verdict::not_yet(format!("{pod} still counts it: it notices with its next heartbeat"))
-        }
-        Ok(_) => Verdict::Holds,
     }
 }
 
