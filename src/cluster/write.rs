@@ -143,35 +143,6 @@ impl Cluster {
         self.patch_as(&address, &merge, trial).await.map(|_| ())
     }
 
-    /// Has a node take no new pods, or take them again, if it is still the same.
-    pub(crate) async fn cordon(&self, node: &Pin, closed: bool, trial: Trial) -> Result<(), ClusterError> {
-        let address = Address { path: format!("/api/v1/nodes/{}", node.name), resource: "nodes" };
-        let merge = json!({"metadata": {"uid": node.uid}, "spec": {"unschedulable": closed.then_some(true)}});
-        self.patch_as(&address, &merge, trial).await.map(|_| ())
-    }
-
-    /// Deletes a pod, if it is still the same. One that is gone already is no error. Without force, its own grace
-    /// period holds.
-    pub(crate) async fn delete_pod(
-        &self,
-        namespace: &Namespace,
-        pod: &Pin,
-        force: bool,
-        trial: Trial,
-    ) -> Result<(), ClusterError> {
-        let path = format!("/api/v1/namespaces/{namespace}/pods/{}", pod.name);
-        let dry = if trial == Trial::ServerDryRun { json!(["All"]) } else { json!([]) };
-        let mut options =
-            json!({"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": {"uid": pod.uid}, "dryRun": dry});
-        if force {
-            options["gracePeriodSeconds"] = json!(0);
-        }
-        match self.change(Method::DELETE, &path, JSON, Some(&options), "delete pods").await {
-            Ok(_) | Err(ClusterError::NotFound(_)) => Ok(()),
-            Err(error) => Err(error),
-        }
-    }
-
     /// Changes one word of a map in an object, conditional on the object's identity, version and the word before.
     async fn change_word(
         &self,

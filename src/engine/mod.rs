@@ -21,7 +21,7 @@ mod removal;
 mod signs;
 
 pub(crate) use phrase::bytes;
-pub use promotion::{Handing, Loss, Path, Place, Promoting, Promotion};
+pub use promotion::{Handing, Path, Place, Promoting, Promotion};
 pub use removal::{Asked, Leaving, Removal};
 
 /// Every engine, in the order in which recognition asks them; `generic` recognises everything and is last.

@@ -112,17 +112,6 @@ pub struct Promotion {
     pub leads_clients: bool,
     /// Whether the run proves that this revision's pods come back as followers.
     pub proves: bool,
-    /// What is lost: bytes of log that only the old primary has, as far as it is known; in a failover only.
-    pub loss: Option<Loss>,
-}
-
-/// What a failover loses.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Loss {
-    /// Bytes of log, or why nobody can tell.
-    pub bytes: crate::model::Known<u64>,
-    /// Where the number comes from, as a fragment.
-    pub by: String,
 }
 
 impl Promotion {

@@ -70,12 +70,6 @@ impl<'a> Live<'a> {
             Effect::Annotate { key, value } => {
                 self.cluster.annotate(subject, key, value, trial).await.map_err(|error| not_sent(&error))
             }
-            Effect::Cordon { node, closed } => {
-                self.cluster.cordon(node, *closed, trial).await.map_err(|error| not_sent(&error))
-            }
-            Effect::DeletePod { pod, force } => {
-                self.cluster.delete_pod(&subject.namespace, pod, *force, trial).await.map_err(|error| not_sent(&error))
-            }
             // A server cannot judge a command without running it.
             Effect::Command { .. } | Effect::Await { .. } | Effect::Pass { .. } | Effect::Handover { .. }
                 if trial == Trial::ServerDryRun =>

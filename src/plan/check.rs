@@ -61,13 +61,6 @@ pub enum Check {
         /// The value.
         value: String,
     },
-    /// A node takes no new pods, or takes them.
-    Cordoned {
-        /// The node.
-        node: Pin,
-        /// Whether it takes none.
-        closed: bool,
-    },
     /// Nothing speaks against this member becoming the primary. Everything is judged anew.
     MayLead {
         /// The pod.
@@ -117,8 +110,6 @@ impl std::fmt::Display for Check {
             Self::Labelled { pod, key, value: Some(value) } => write!(f, "{} labelled {key}={value}", pod.name),
             Self::Labelled { pod, key, value: None } => write!(f, "{} without label {key}", pod.name),
             Self::Annotated { key, .. } => write!(f, "{key} noted on the set"),
-            Self::Cordoned { node, closed: true } => write!(f, "{} cordoned", node.name),
-            Self::Cordoned { node, closed: false } => write!(f, "{} not cordoned", node.name),
             Self::MayLead { pod } => write!(f, "nothing speaks against {pod} becoming the primary"),
             Self::Engine(check) => f.write_str(&check.words),
         }
@@ -153,7 +144,6 @@ impl Check {
             Self::Ready { .. } | Self::Labelled { .. } => Reading { pods: true, ..nothing },
             Self::PodGone { .. } => Reading { pods: true, nodes: true, ..nothing },
             Self::Selects { .. } => Reading { services: true, ..nothing },
-            Self::Cordoned { .. } => Reading { everything: true, ..nothing },
             Self::ClaimGone { .. } => Reading { claims: true, ..nothing },
             Self::Engine(_) => Reading { pods: true, members: true, ..nothing },
             Self::MayLeave { .. } | Self::MayLead { .. } => {

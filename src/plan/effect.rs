@@ -86,20 +86,6 @@ pub enum Effect {
         /// The value then.
         value: String,
     },
-    /// A node takes no new pods, or takes them again.
-    Cordon {
-        /// The node.
-        node: Pin,
-        /// Whether it takes none.
-        closed: bool,
-    },
-    /// A pod is deleted; the controller makes it again where it may run.
-    DeletePod {
-        /// The pod.
-        pod: Pin,
-        /// Whether nobody waits for its node to say that it has ended: only where the node is known to be dead.
-        force: bool,
-    },
     /// A claim is deleted, and mostly its data with it.
     DeleteClaim {
         /// The claim.
@@ -131,10 +117,6 @@ impl std::fmt::Display for Effect {
             Self::Label { pod, key, to: Some(value), .. } => write!(f, "label {} {key}={value}", pod.name),
             Self::Label { pod, key, to: None, .. } => write!(f, "take label {key} off {}", pod.name),
             Self::Annotate { key, .. } => write!(f, "note {key} on the set"),
-            Self::Cordon { node, closed: true } => write!(f, "cordon {}", node.name),
-            Self::Cordon { node, closed: false } => write!(f, "uncordon {}", node.name),
-            Self::DeletePod { pod, force: false } => write!(f, "delete pod {}", pod.name),
-            Self::DeletePod { pod, force: true } => write!(f, "delete pod {} without waiting for its node", pod.name),
             Self::DeleteClaim { claim } => write!(f, "delete claim {}", claim.name),
         }
     }
@@ -198,8 +180,6 @@ impl Effect {
             }
             Self::Label { .. } => vec![Permission::new("get", "", "pods"), Permission::new("patch", "", "pods")],
             Self::Annotate { .. } => vec![Permission::new("patch", "apps", "statefulsets")],
-            Self::Cordon { .. } => vec![Permission::new("get", "", "nodes"), Permission::new("patch", "", "nodes")],
-            Self::DeletePod { .. } => vec![Permission::new("delete", "", "pods")],
             Self::DeleteClaim { .. } => vec![Permission::new("delete", "", "persistentvolumeclaims")],
         }
     }

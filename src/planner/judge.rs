@@ -30,7 +30,6 @@ fn one(check: &Check, plan: &Plan, situation: &Situation<'_>) -> Verdict {
             Some(found) if found == value => Verdict::Holds,
             Some(_) | None => Verdict::not_yet(format!("{key} is not noted on the set")),
         },
-        Check::Cordoned { node, closed } => cordoned(situation.snapshot, node, *closed),
         Check::MayLead { pod } => may_lead(situation, pod, plan),
         Check::Engine(check) => situation.asked(|asked| situation.engine.judge(check, asked)),
     }
@@ -119,18 +118,6 @@ fn labelled(situation: &Situation<'_>, pin: &Pin, key: &str, value: Option<&str>
         found if found == value => Verdict::Holds,
         Some(found) => Verdict::not_yet(format!("{} is labelled {key}={found}", pin.name)),
         None => Verdict::not_yet(format!("{} has no label {key}", pin.name)),
-    }
-}
-
-fn cordoned(seen: &Snapshot, pin: &Pin, closed: bool) -> Verdict {
-    if let Some(gap) = seen.gap(Resource::Nodes) {
-        return Verdict::not_yet(format!("nodes are not known ({})", gap.why));
-    }
-    match seen.nodes.iter().find(|node| node.meta.uid == pin.uid) {
-        None => Verdict::broken(format!("node {} is gone, or another one of that name", pin.name)),
-        Some(node) if node.unschedulable == closed => Verdict::Holds,
-        Some(_) if closed => Verdict::not_yet(format!("{} takes pods", pin.name)),
-        Some(_) => Verdict::not_yet(format!("{} takes no pods", pin.name)),
     }
 }
 
