@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use crate::support::{Namespace, Ran, codes, eventually, finding, proves, row, rows, short, workload};
+use crate::support::{Beside, Namespace, Ran, codes, finding, proves, row, rows, short, two_at_once, workload};
 
 /// One of the two families, with the words that differ.
 #[derive(Clone, Copy)]
@@ -272,56 +272,6 @@ fn mariadb_hands_over_without_losing_a_write() {
     hands_over(MARIADB);
 }
 
-/// What runs in a pod beside its server, until a file says that it ends.
-struct Beside<'a> {
-    family: Family,
-    namespace: &'a Namespace,
-    pod: String,
-}
-
-impl Beside<'_> {
-    fn begin(&self, script: &str) {
-        let script = format!("(while [ ! -e /tmp/end ]; do {script}; done) >/dev/null 2>&1 &");
-        self.namespace.kubectl(&["exec", &self.pod, "-c", self.family.container, "--", "bash", "-c", &script]).ok();
-    }
-
-    fn read(&self, file: &str) -> String {
-        let script = format!("touch {file}; cat {file}");
-        self.namespace.kubectl(&["exec", &self.pod, "-c", self.family.container, "--", "sh", "-c", &script]).ok()
-    }
-
-    fn acknowledged(&self) -> BTreeSet<u64> {
-        self.read("/tmp/acknowledged").lines().map(|line| line.parse().expect("a number")).collect()
-    }
-
-    /// Waits until clients have written so much more.
-    fn until_written(&self, more: usize) {
-        let before = self.acknowledged().len();
-        eventually("clients write", || {
-            let now = self.acknowledged().len();
-            if now >= before + more { Ok(()) } else { Err(format!("{now} acknowledged, {before} before")) }
-        });
-    }
-
-    fn end(&self) {
-        self.namespace.kubectl(&["exec", &self.pod, "-c", self.family.container, "--", "touch", "/tmp/end"]).ok();
-    }
-}
-
-/// Finds a moment at which two members took writes: one was seen to before and after another one was.
-fn two_at_once(seen: &str) -> Option<String> {
-    let polls: Vec<(&str, bool)> =
-        seen.lines().filter_map(|line| line.split_once(' ')).map(|(pod, read_only)| (pod, read_only == "0")).collect();
-    let (mut last, mut found) = (std::collections::BTreeMap::new(), None);
-    for (at, (pod, writable)) in polls.iter().enumerate() {
-        if let Some((before, true)) = last.insert(*pod, (at, *writable)).filter(|_| *writable) {
-            let between = polls[before..at].iter().find(|(other, writable)| other != pod && *writable);
-            found = found.or(between.map(|(other, _)| format!("{pod} and {other}, at {at} of {}", polls.len())));
-        }
-    }
-    found
-}
-
 /// Moves the role there and back while clients write and somebody looks who takes writes.
 fn hands_over(family: Family) {
     let namespace = family.start("lead");
@@ -333,7 +283,7 @@ fn hands_over(family: Family) {
          GRANT ALL ON shop.* TO app@'%'",
     );
     namespace.until(set, "both replicas have the table", |report| family.is_healthy(report));
-    let beside = Beside { family, namespace: &namespace, pod: third };
+    let beside = Beside { namespace: &namespace, pod: &third, container: family.container };
     beside.begin(&format!(
         "n=$((${{n-0}} + 1)); MYSQL_PWD=app mysql -h {set}-rw -u app --connect-timeout=1 shop \
          -e \"INSERT INTO written VALUES ($n)\" && echo $n >>/tmp/acknowledged"
@@ -383,11 +333,4 @@ fn is_led_by(report: &Value, primary: &str) -> bool {
     report["head"]["primaries"]["value"] == serde_json::json!([primary])
         && others().count() == 2
         && others().all(follows)
-}
-
-#[test]
-fn two_at_once_are_told_from_one_after_the_other() {
-    assert_eq!(two_at_once("a 0\nb 1\na 0\nb 1\na 1\nb 0\na 1\nb 0\n"), None);
-    assert_eq!(two_at_once("a 0\nb 0\na 1\nb 0\n"), None);
-    assert!(two_at_once("a 0\nb 0\na 0\n").is_some());
 }

@@ -1,5 +1,6 @@
 //! What the live tests share: a namespace, kubectl, the program, and waiting with a limit.
 
+mod beside;
 mod change;
 mod cluster;
 mod proxy;
@@ -13,6 +14,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+pub(crate) use beside::{Beside, two_at_once};
 pub(crate) use change::Running;
 pub(crate) use cluster::{ApiServer, Made, Node, fake_nodes};
 pub(crate) use proxy::{Fault, Gate, Proxy};
