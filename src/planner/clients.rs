@@ -26,6 +26,19 @@ pub(super) struct Clients {
     pub(super) objections: Vec<Objection>,
 }
 
+impl Clients {
+    /// Gives the steps that are left to do where somebody else swaps the labels of the roles, and what he brings about.
+    pub(super) fn labelled_by_others(self) -> (Vec<Step>, Vec<Check>) {
+        let (labels, own): (Vec<Step>, Vec<Step>) =
+            self.steps.into_iter().partition(|step| matches!(step.effect, Effect::Label { .. }));
+        let seen = |step: Step| match step.trace {
+            Trace::Seen(check) => Some(check),
+            Trace::Idempotent | Trace::Unknowable => None,
+        };
+        (own, labels.into_iter().filter_map(seen).collect())
+    }
+}
+
 /// Finds the ways on which clients come to the primary so far.
 pub(super) fn clients(situation: &Situation<'_>, from: Option<&Pod>, to: &Place) -> Clients {
     let mut clients = Clients::default();

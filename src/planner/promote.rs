@@ -117,13 +117,21 @@ fn plan(situation: &Situation<'_>, to: &PodName, wanted: &Promote, parts: Parts,
     let mut steps = promotion.before;
     let first = steps.len();
     steps.extend(promotion.fence);
-    if !promotion.leads_clients {
+    let awaited = if promotion.leads_clients {
+        let (selections, labelled) = clients.labelled_by_others();
+        steps.extend(selections);
+        labelled
+    } else {
         steps.extend(clients.steps);
         notes.extend(clients.notes);
-    }
+        Vec::new()
+    };
     steps.extend(promotion.lead);
     let last = steps.len().saturating_sub(1);
     steps.extend(promotion.after);
+    if let Some(step) = steps.last_mut() {
+        step.ensures.extend(awaited);
+    }
     steps.extend(promotion.proves.then(|| proof(situation, now)));
     if let Some(step) = steps.first_mut() {
         step.requires.push(Check::MayLead { pod: to.clone() });
@@ -195,6 +203,12 @@ fn primary(situation: &Situation<'_>) -> Result<PodName, Objection> {
     let found: Vec<&PodName> = situation.topology.primaries().map(|member| &member.pod).collect();
     match found.as_slice() {
         [one] => Ok((*one).clone()),
+        [] if leads_standbys(situation) => Err(Objection::new(
+            "standbyCluster",
+            Weight::No,
+            "the set follows another cluster: none of its members takes writes",
+            "a switchover moves the role of a member that takes writes",
+        )),
         [] => Err(Objection::new(
             "noPrimary",
             Weight::Unknown,
@@ -212,6 +226,10 @@ fn primary(situation: &Situation<'_>) -> Result<PodName, Objection> {
             ))
         }
     }
+}
+
+fn leads_standbys(situation: &Situation<'_>) -> bool {
+    situation.topology.members.iter().any(|member| member.role == Known::Value(Role::StandbyLeader))
 }
 
 /// Finds a member's server.

@@ -5,6 +5,7 @@
 //! members shows the dead as healthy until their time to live is over, so nothing about life is taken from it.
 //! Answers in `tests/data/patroni/4` were recorded from Patroni 4.1.5 with PostgreSQL 15.18.
 
+mod promotion;
 mod recognise;
 mod removal;
 mod rest;
@@ -16,7 +17,7 @@ use std::collections::BTreeSet;
 
 use super::answer::one_line;
 use super::postgres::{self, Server, Subject};
-use super::{Asked, Engine, Leaving, Removal};
+use super::{Asked, Engine, Leaving, Promoting, Promotion, Removal};
 use crate::model::{
     Code, ContainerName, Finding, Known, Member, Pod, Probe, ProbeOutput, Role, Severity, SyncState, Topology, Workload,
 };
@@ -75,8 +76,16 @@ impl Engine for Patroni {
         removal::removal(asked.topology, leaving)
     }
 
+    fn promotes(&self) -> bool {
+        true
+    }
+
+    fn promotion(&self, asked: &Asked<'_>, promoting: &Promoting<'_>) -> Promotion {
+        promotion::promotion(asked, promoting)
+    }
+
     fn judge(&self, check: &EngineCheck, asked: &Asked<'_>) -> Verdict {
-        removal::judge(check, asked.topology)
+        promotion::judge(check, asked.topology).unwrap_or_else(|| removal::judge(check, asked.topology))
     }
 }
 

@@ -1,6 +1,9 @@
 //! What Patroni's REST API says: the member about itself, and the cluster.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
+use serde_json::Value;
 
 use crate::engine::answer;
 use crate::model::{ContainerName, Pod, Probe, ProbeOutput};
@@ -9,7 +12,7 @@ use crate::model::{ContainerName, Pod, Probe, ProbeOutput};
 const ID: &str = "patroni";
 
 /// Asks `/patroni` and `/cluster` inside the container, where no credentials are needed to read.
-const SCRIPT: &str = include_str!("ask.sh");
+const SCRIPT: &str = concat!(include_str!("reach.sh"), include_str!("ask.sh"));
 
 /// Makes the question.
 pub(super) fn probe(container: &ContainerName) -> Probe {
@@ -68,6 +71,13 @@ pub(super) struct Listed {
     pub(super) role: Option<String>,
     /// Its address.
     pub(super) host: Option<String>,
+    /// `running` on a leader, `streaming` or `in archive recovery` on a replica (`running` before 3.0.4), `stopped`, ...
+    pub(super) state: Option<String>,
+    /// The timeline that it is on.
+    pub(super) timeline: Option<u32>,
+    /// What somebody has set for it alone, by names that people may choose, too; left out where there is nothing.
+    #[serde(default)]
+    pub(super) tags: BTreeMap<String, Value>,
 }
 
 /// A switchover that is to happen by itself.
@@ -79,6 +89,30 @@ pub(super) struct Scheduled {
     pub(super) from: Option<String>,
     /// The member that is to lead; any when missing.
     pub(super) to: Option<String>,
+}
+
+impl Listed {
+    /// Tells whether it leads, also where what it leads follows another cluster.
+    pub(super) fn leads(&self) -> bool {
+        matches!(self.role.as_deref(), Some("leader" | "standby_leader"))
+    }
+
+    /// Tells whether it receives changes; older versions say only that it runs.
+    pub(super) fn streams(&self) -> bool {
+        matches!(self.state.as_deref(), Some("streaming" | "running"))
+    }
+
+    /// Tells whether somebody has set that it must not become the leader: by one tag or, from 3.2, by another one, which
+    /// counts where the first is not there.
+    pub(super) fn is_barred(&self) -> bool {
+        match self.tags.get("nofailover") {
+            None | Some(Value::Null) => {
+                let priority = self.tags.get("failover_priority").and_then(Value::as_i64);
+                priority.is_some_and(|priority| priority <= 0)
+            }
+            Some(tag) => *tag != Value::Bool(false),
+        }
+    }
 }
 
 impl Rest {
