@@ -38,24 +38,28 @@ impl Cluster {
         within(limit, run).await
     }
 
-    /// Runs a command in a pod, and another one in another pod as soon as the first one says on its standard error that
-    /// it waits. Waits for the end of both.
+    /// Runs a command in a pod, and another one in another pod, which is told to act by a line that it reads: as soon as
+    /// the first one says on its standard error that it waits, and `first` has been done then. Waits for the end of both.
     pub(crate) async fn hand_over(
         &self,
         namespace: &Namespace,
         (waiting, waits): (&PodName, &Probe),
         (acting, acts): (&PodName, &Probe),
+        first: impl Future<Output = bool>,
         limit: Duration,
     ) -> (Answer, Answer) {
         let (says, said) = oneshot::channel();
         let wait = async { self.open(namespace, waiting, waits, false).await?.end_saying(None, Some(says)).await };
         let act = async {
-            match said.await {
-                Ok(()) => self.ask(namespace, acting, acts, limit).await,
-                Err(_) => Answer::Failed("not sent: nobody waits for it".to_owned()),
+            let act = self.open(namespace, acting, acts, true).await?;
+            said.await.map_err(|_| "not told: nobody waits for it".to_owned())?;
+            if first.await {
+                act.end(Some("act\n")).await
+            } else {
+                Err("not told: what comes first was not done".to_owned())
             }
         };
-        tokio::join!(within(limit, wait), act)
+        tokio::join!(within(limit, wait), within(limit, act))
     }
 
     /// Starts a command in a pod.

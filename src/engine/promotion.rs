@@ -1,6 +1,6 @@
 //! What an engine wants done when another member becomes the primary.
 
-use crate::model::{ContainerName, PodName, Workload};
+use crate::model::{ContainerName, Known, PodName, Workload};
 use crate::plan::{Effect, Objection, Pin, Process, Step, Weight};
 
 /// A member's server, and how others reach it.
@@ -77,6 +77,8 @@ pub struct Promoting<'a> {
     pub path: Path,
     /// Whether this revision of the pods was seen to come back as a follower.
     pub proven: bool,
+    /// For how many seconds the kubelet would hold the old primary's container back, should it end now.
+    pub held_back: Known<u64>,
 }
 
 impl Promoting<'_> {
@@ -108,6 +110,9 @@ pub struct Promotion {
     pub lead: Vec<Step>,
     /// The others follow it.
     pub after: Vec<Step>,
+    /// Whether clients are led over and the candidate becomes the primary without a look in between: nothing of `lead`
+    /// has to be seen before the rest of it is sent.
+    pub at_once: bool,
     /// Whether whoever manages the members leads clients over as well, by labels of its own.
     pub leads_clients: bool,
     /// Whether the run proves that this revision's pods come back as followers.

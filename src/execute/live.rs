@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{NotSent, World};
+use super::{NotSent, World, one_by_one};
 use crate::cluster::{Cluster, ClusterError, Scope, Trial};
 use crate::collect::{self, Keep, Probing, Wanted};
 use crate::model::{Answer, ContainerName, Namespace, PodName, Probe, Snapshot};
@@ -77,7 +77,9 @@ impl<'a> Live<'a> {
                 Ok(())
             }
             Effect::Pass { from, into, words: _ } => self.pass(from, into).await,
-            Effect::Handover { waits, acts, words: _ } => self.hand_over(waits, acts).await,
+            Effect::Handover { waits, acts, words: _ } => {
+                self.hand_over(waits, acts, &[]).await.map_err(|(_, why)| why)
+            }
             Effect::Command { pod, container, words: _, argv } => self.run(pod, container, argv).await,
             Effect::Await { pod, container, words: _, argv } => {
                 self.is_same(&subject.namespace, pod).await?;
@@ -111,21 +113,31 @@ impl<'a> Live<'a> {
         ended(&pod, self.cluster.tell(namespace, &pod, &probe, &stdout, COMMAND_LIMIT).await)
     }
 
-    /// Lets one command wait for what another one brings about. How the one that waits ends, decides; what the other
-    /// one says is heard when it was refused.
-    async fn hand_over(&self, waits: &Process, acts: &Process) -> Result<(), NotSent> {
+    /// Lets one command wait for what another one brings about, and sends what comes first as soon as it waits: whatever
+    /// of that does not land, the other one does not act. How the one that waits ends, decides; what the other one says is
+    /// heard when it was refused.
+    async fn hand_over(&self, waits: &Process, acts: &Process, first: &[&Effect]) -> Result<(), (usize, NotSent)> {
         let namespace = &self.plan.subject.namespace;
-        self.is_same(namespace, &waits.pod).await?;
-        self.is_same(namespace, &acts.pod).await?;
+        let own = |not_sent| (first.len(), not_sent);
+        let (one, other) = tokio::join!(self.is_same(namespace, &waits.pod), self.is_same(namespace, &acts.pod));
+        one.and(other).map_err(own)?;
+        let mut sent = Ok(());
+        let before = async {
+            sent = Box::pin(one_by_one(self, first)).await;
+            sent.is_ok()
+        };
         let (waiting, acting) = (command(waits), command(acts));
-        let (waited, acted) =
-            self.cluster.hand_over(namespace, (&waiting.0, &waiting.1), (&acting.0, &acting.1), COMMAND_LIMIT).await;
+        let (waited, acted) = self
+            .cluster
+            .hand_over(namespace, (&waiting.0, &waiting.1), (&acting.0, &acting.1), before, COMMAND_LIMIT)
+            .await;
+        sent?;
         match (ended(&waiting.0, waited), ended(&acting.0, acted)) {
             (Ok(()), _) => Ok(()),
             (Err(NotSent::Refused(why)), Err(NotSent::Refused(first))) => {
-                Err(NotSent::Refused(format!("{first}; {why}")))
+                Err(own(NotSent::Refused(format!("{first}; {why}"))))
             }
-            (Err(not_sent), _) => Err(not_sent),
+            (Err(not_sent), _) => Err(own(not_sent)),
         }
     }
 
@@ -159,6 +171,13 @@ impl World for Live<'_> {
 
     async fn send(&self, effect: &Effect) -> Result<(), NotSent> {
         self.send_as(effect, Trial::No).await
+    }
+
+    async fn send_all(&self, effects: &[&Effect]) -> Result<(), (usize, NotSent)> {
+        if let Some((Effect::Handover { waits, acts, words: _ }, first)) = effects.split_last() {
+            return self.hand_over(waits, acts, first).await;
+        }
+        one_by_one(self, effects).await
     }
 
     fn silent(&self) -> Option<String> {

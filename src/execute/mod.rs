@@ -4,6 +4,7 @@
 //! for each step:  done before?            skip
 //!                 begun before?           look at its trace: landed -> settle, else as if never begun
 //!                 settle what it requires -> journal Began -> send the effect -> settle what it ensures -> journal Done
+//! steps that are begun together: the same with all of them at each arrow
 //! settle = read what the checks need, judge, pause; until all hold, one is broken, the limit, or somebody stops it
 //! Whatever is awaited meanwhile, the world says once a moment who does not answer.
 //! ```
@@ -12,6 +13,7 @@ mod interrupt;
 mod live;
 mod wait;
 
+use std::ops::RangeInclusive;
 use std::slice;
 use std::time::Duration;
 
@@ -53,8 +55,23 @@ pub trait World {
     /// When it was refused, or when nobody knows whether it landed.
     async fn send(&self, effect: &Effect) -> Result<(), NotSent>;
 
+    /// Sends effects in their order, once each, and none after one that did not land.
+    ///
+    /// # Errors
+    /// With the number of the one that was refused, or of which nobody knows.
+    async fn send_all(&self, effects: &[&Effect]) -> Result<(), (usize, NotSent)> {
+        one_by_one(self, effects).await
+    }
+
     /// Says who has been asked and has not answered yet, as a fragment.
     fn silent(&self) -> Option<String>;
+}
+
+async fn one_by_one<W: World + ?Sized>(world: &W, effects: &[&Effect]) -> Result<(), (usize, NotSent)> {
+    for (at, effect) in effects.iter().enumerate() {
+        world.send(effect).await.map_err(|not_sent| (at, not_sent))?;
+    }
+    Ok(())
 }
 
 /// Why an effect may not have landed.
@@ -116,18 +133,29 @@ pub async fn execute<W: World, J: Journal>(
     terms: &Terms<'_>,
 ) -> Result<(), Stop> {
     let mut execution = Execution { plan: approved.plan(), world, journal, terms, waits: String::new() };
-    for (at, step) in approved.plan().steps.iter().enumerate() {
-        let progress = run.progress(at);
-        if progress == Progress::Done {
-            continue;
+    let mut at = 0;
+    while let Some(step) = approved.plan().steps.get(at) {
+        let group = group(run, at);
+        let next = group.as_ref().map_or(at, |group| *group.end()) + 1;
+        let outcome = match (group, run.progress(at)) {
+            (Some(group), _) => execution.together(group).await,
+            (None, Progress::Done) => Ok(()),
+            (None, progress) => execution.step(at, step, &progress).await,
+        };
+        if let Err(stop) = outcome {
+            return Err(execution.stopped(stop).await);
         }
-        match execution.step(at, step, &progress).await {
-            Ok(()) => {}
-            Err(stop) => return Err(execution.stopped(stop).await),
-        }
+        at = next;
     }
     let last = approved.plan().steps.len();
-    execution.write(last, Happening::Finished).await
+    execution.write(last, vec![Happening::Finished]).await
+}
+
+/// Finds the steps that are begun together with this one. Once one of them was begun, each goes on by itself.
+fn group(run: &Run, at: usize) -> Option<RangeInclusive<usize>> {
+    let pause = run.plan.pause.filter(|pause| pause.together == Some(at) && pause.last > at)?;
+    let group = at..=pause.last;
+    group.clone().all(|at| run.progress(at) == Progress::Waiting).then_some(group)
 }
 
 struct Execution<'e, W, J> {
@@ -160,12 +188,45 @@ impl<W: World, J: Journal> Execution<'_, W, J> {
         if landed == Landed::No {
             self.settle(at, &step.requires).await?;
             self.stop_if_asked(at)?;
-            self.write(at, Happening::Began { step: at }).await?;
+            self.write(at, vec![Happening::Began { step: at }]).await?;
             self.send(at, step).await?;
         }
         self.settle(at, &step.ensures).await?;
-        self.write(at, Happening::Done { step: at }).await?;
+        self.write(at, vec![Happening::Done { step: at }]).await?;
         (self.terms.tell)(Event::Done { step: at, took: began.elapsed() });
+        Ok(())
+    }
+
+    /// Carries steps out that are begun together: what they require is seen before the first one, what they ensure after
+    /// the last one. When it is not known what became of one, each is gone on with by itself.
+    async fn together(&mut self, group: RangeInclusive<usize>) -> Result<(), Stop> {
+        let began = Instant::now();
+        let (first, last) = (*group.start(), *group.end());
+        let steps = self.plan.steps.get(group.clone()).unwrap_or_default();
+        self.waits.clear();
+        (self.terms.tell)(Event::Begins { step: first });
+        let all = |of: fn(&Step) -> &[Check]| steps.iter().flat_map(of).cloned().collect::<Vec<_>>();
+        self.settle(last, &all(|step| &step.requires)).await?;
+        self.stop_if_asked(first)?;
+        self.write(first, group.clone().map(|step| Happening::Began { step }).collect()).await?;
+        (self.terms.tell)(Event::Begins { step: last });
+        let effects: Vec<&Effect> = steps.iter().map(|step| &step.effect).collect();
+        let wait = Wait::of(self.plan, last, "it is sent");
+        let (world, terms) = (self.world, self.terms);
+        match heard(world.send_all(&effects), || wait.tick(world, terms)).await {
+            Ok(()) => {}
+            Err((at, NotSent::Refused(why))) => return Err(Stop::Failed { step: first + at, why }),
+            Err((at, NotSent::Unsettled(why) | NotSent::NotYet(why))) => {
+                (self.terms.tell)(Event::TriesAgain { step: first + at, why });
+                for (at, step) in group.zip(steps) {
+                    self.step(at, step, &Progress::Began).await?;
+                }
+                return Ok(());
+            }
+        }
+        self.settle(last, &all(|step| &step.ensures)).await?;
+        self.write(last, group.clone().map(|step| Happening::Done { step }).collect()).await?;
+        group.for_each(|step| (self.terms.tell)(Event::Done { step, took: began.elapsed() }));
         Ok(())
     }
 
@@ -176,14 +237,14 @@ impl<W: World, J: Journal> Execution<'_, W, J> {
             Stop::Failed { step, why } => Happening::Failed { step: *step, why: why.clone() },
             Stop::Journal { .. } => return stop,
         };
-        match (self.journal.append(what).await, stop) {
+        match (self.journal.append(vec![what]).await, stop) {
             (Ok(()), stop) => stop,
             (Err(error), Stop::Failed { step, why }) => Stop::Failed { step, why: format!("{why}; and {error}") },
             (Err(why), Stop::Interrupted { step, .. } | Stop::Journal { step, .. }) => Stop::Journal { step, why },
         }
     }
 
-    async fn write(&mut self, step: usize, what: Happening) -> Result<(), Stop> {
+    async fn write(&mut self, step: usize, what: Vec<Happening>) -> Result<(), Stop> {
         let wait = Wait::of(self.plan, step, "the journal is written");
         let (world, terms) = (self.world, self.terms);
         let written = heard(self.journal.append(what), || wait.tick(world, terms)).await;
@@ -254,8 +315,11 @@ impl<W: World, J: Journal> Execution<'_, W, J> {
         }
     }
 
-    /// Waits until all checks hold.
+    /// Waits until all checks hold. Where nothing is to hold, nobody looks.
     async fn settle(&mut self, at: usize, checks: &[Check]) -> Result<(), Stop> {
+        if checks.is_empty() {
+            return Ok(());
+        }
         let mut wait = Wait::of(self.plan, at, "the set is looked at");
         let mut pause = FIRST_PAUSE;
         loop {
@@ -276,8 +340,13 @@ impl<W: World, J: Journal> Execution<'_, W, J> {
                     self.wait(&wait, pause).await?;
                 }
             }
-            pause = (pause * 3 / 2).min(LONGEST_PAUSE);
+            pause = if self.writes_pause(at) { pause } else { (pause * 3 / 2).min(LONGEST_PAUSE) };
         }
+    }
+
+    /// Tells whether nobody takes writes at a step: then what comes is to be seen soon.
+    fn writes_pause(&self, at: usize) -> bool {
+        self.plan.pause.is_some_and(|pause| (pause.first..=pause.last).contains(&at))
     }
 
     /// Says what is waited for and pauses, unless it has taken too long.

@@ -60,10 +60,11 @@ pub(super) fn open(run: &Run, home: Home) -> Result<File, JournalError> {
     Ok(file)
 }
 
-/// Writes one entry.
-pub(super) fn append(file: &mut File, run: &Run, entry: &Entry) -> Result<(), JournalError> {
+/// Writes entries.
+pub(super) fn append(file: &mut File, run: &Run, entries: &[Entry]) -> Result<(), JournalError> {
     let path = run.plan.id.to_string();
-    file.write_all(line(entry).as_bytes()).and_then(|()| file.sync_data()).map_err(broken(Path::new(&path)))
+    let lines: String = entries.iter().map(line).collect();
+    file.write_all(lines.as_bytes()).and_then(|()| file.sync_data()).map_err(broken(Path::new(&path)))
 }
 
 /// A run's name, and the run or why it cannot be read.

@@ -173,7 +173,7 @@ impl Journals<'_> {
         };
         let file = disk::open(&run, self.home)?;
         let mut ledger = Ledger::new(run, file, file_lock, remote, self.who.clone(), self.now);
-        super::Journal::append(&mut ledger, Happening::Resumed).await?;
+        super::Journal::append(&mut ledger, vec![Happening::Resumed]).await?;
         Ok(ledger)
     }
 
@@ -193,7 +193,7 @@ impl Journals<'_> {
     pub async fn mark(&self, run: &Run, what: Happening) -> Result<(), JournalError> {
         let entry = Entry { at: (self.now)(), who: self.who.clone(), what };
         let mut file = disk::open(run, self.home)?;
-        disk::append(&mut file, run, &entry)?;
+        disk::append(&mut file, run, std::slice::from_ref(&entry))?;
         if self.home == Home::Local {
             return Ok(());
         }

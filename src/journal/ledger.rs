@@ -66,11 +66,12 @@ impl<'c> Ledger<'c> {
 }
 
 impl Journal for Ledger<'_> {
-    async fn append(&mut self, what: Happening) -> Result<(), JournalError> {
-        let entry = Entry { at: (self.now)(), who: self.who.clone(), what };
-        disk::append(&mut self.file, &self.run, &entry)?;
+    async fn append(&mut self, what: Vec<Happening>) -> Result<(), JournalError> {
+        let at = (self.now)();
+        let new: Vec<Entry> = what.into_iter().map(|what| Entry { at, who: self.who.clone(), what }).collect();
+        disk::append(&mut self.file, &self.run, &new)?;
         let before = entries(&self.run.entries);
-        self.run.entries.push(entry);
+        self.run.entries.extend(new);
         let after = entries(&self.run.entries);
         match &mut self.remote {
             Some(remote) => remote.write(&before, &after).await,

@@ -22,11 +22,11 @@ const LABEL: &str = "kubectl-stateful.io/set-uid";
 /// Takes down what happens, before it counts.
 #[expect(async_fn_in_trait, reason = "everything runs on one thread, so that no future has to be Send")]
 pub trait Journal {
-    /// Writes one line for good.
+    /// Writes lines for good: all of them or none.
     ///
     /// # Errors
-    /// When it may not be there, or somebody else writes this journal: then nothing more may be done.
-    async fn append(&mut self, what: Happening) -> Result<(), JournalError>;
+    /// When they may not be there, or somebody else writes this journal: then nothing more may be done.
+    async fn append(&mut self, what: Vec<Happening>) -> Result<(), JournalError>;
 
     /// Says that somebody is still at work.
     ///

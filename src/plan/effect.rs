@@ -48,11 +48,12 @@ pub enum Effect {
         /// What it does, for people.
         words: String,
     },
-    /// Two commands at the same time: one waits for what the other brings about. Begun first, it loses no time.
+    /// Two commands at the same time: one waits for what the other brings about. Both are begun first, and lose no time.
     Handover {
         /// The command that waits, and says so on its standard error.
         waits: Process,
-        /// The command that is sent as soon as the other one says that it waits.
+        /// The command that acts. It makes itself ready, and does nothing before it can read a line: it is written as soon
+        /// as the other one says that it waits.
         acts: Process,
         /// What they do, for people.
         words: String,

@@ -129,6 +129,10 @@ pub struct Pause {
     pub first: usize,
     /// The step after which they go on.
     pub last: usize,
+    /// The step from which on all of them are looked at beforehand, written down at once, and sent without a look in
+    /// between; none where each waits for the one before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub together: Option<usize>,
 }
 
 /// Everything that is going to be done, in order.

@@ -14,6 +14,7 @@ mod judge;
 mod members;
 mod objections;
 mod promote;
+mod restart;
 mod room;
 mod scale_down;
 mod situation;

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 
 use super::clients::{Clients, clients};
 use super::objections::overruled;
+use super::restart::held_back;
 use super::{Refusal, Situation};
 use crate::analyze::report::{PodState, Rollout, Row};
 use crate::analyze::{bytes, listed};
@@ -117,6 +118,7 @@ fn plan(situation: &Situation<'_>, to: &PodName, wanted: &Promote, parts: Parts,
     let mut steps = promotion.before;
     let first = steps.len();
     steps.extend(promotion.fence);
+    let together = promotion.at_once.then_some(steps.len());
     let awaited = if promotion.leads_clients {
         let (selections, labelled) = clients.labelled_by_others();
         steps.extend(selections);
@@ -153,7 +155,7 @@ fn plan(situation: &Situation<'_>, to: &PodName, wanted: &Promote, parts: Parts,
         overrides: wanted.allowed.clone(),
         manner: promotion.manner,
         notes,
-        pause: Some(Pause { first, last }),
+        pause: Some(Pause { first, last, together }),
         steps,
     }
 }
@@ -185,14 +187,20 @@ fn promotion(
     let others = situation.report.rows.iter().filter(|row| row.pod != *to && row.pod != from && row.wanted);
     let siblings = others.map(|row| place(situation, &row.pod)).collect::<Result<_, _>>()?;
     let clients = clients(situation, situation.pod(&from), &candidate);
+    let old = place(situation, &from)?;
+    let held_back = match situation.pod(&from) {
+        Some(pod) => held_back(pod, &old.container, situation.snapshot.taken_at),
+        None => Known::Unknown("it has no pod".to_owned()),
+    };
     let promoting = Promoting {
         workload: situation.workload,
         candidate,
-        handing: Handing::Over(place(situation, &from)?),
+        handing: Handing::Over(old),
         siblings,
         max_lag_bytes: situation.max_lag_bytes,
         path: wanted.path,
         proven: is_proven(situation),
+        held_back,
     };
     let promotion = situation.asked(|asked| situation.engine.promotion(asked, &promoting));
     Ok((from, promotion, clients))

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use kubectl_stateful::analyze::{Criteria, DEFAULT_MAX_LAG_BYTES};
 use kubectl_stateful::execute::{Interrupt, Stop, Terms, execute};
-use kubectl_stateful::plan::{Consent, Event, Plan, Progress, Run, RunId};
+use kubectl_stateful::plan::{
+    Check, Consent, Effect, Event, Limit, Pause, Plan, Progress, Run, RunId, Step, Trace, Undo, When,
+};
 use kubectl_stateful::planner::{ScaleDown, Situation, scale_down, undo};
 
 use crate::support::double::{Double, Fault, Pen};
@@ -106,6 +108,50 @@ async fn every_fault_at_every_point_is_resumed_or_taken_back() {
         }
     }
     println!("{cases} cases: {} faults at {operations} points, each continued and taken back", Fault::ALL.len());
+}
+
+/// A step that notes something on the set.
+fn note(key: &str) -> Step {
+    let (key, value) = (key.to_owned(), "so".to_owned());
+    Step {
+        when: When::Always,
+        requires: Vec::new(),
+        effect: Effect::Annotate { key: key.clone(), value: value.clone() },
+        trace: Trace::Seen(Check::Annotated { key, value }),
+        ensures: Vec::new(),
+        undo: Undo::Keep { why: "it is a note".to_owned() },
+        limit: Limit::seconds(60),
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn steps_that_are_begun_together_are_written_down_at_once_and_gone_on_with_one_by_one() {
+    const NOTES: [&str; 4] = ["a", "b", "c", "d"];
+    let mut the_plan = plan(&Double::new(FROM));
+    the_plan.steps = NOTES.map(note).to_vec();
+    the_plan.pause = Some(Pause { first: 0, last: 2, together: Some(1) });
+    let world = Double::new(FROM);
+    assert_eq!(whole(&world, &the_plan).await, End::Done);
+    assert_eq!(world.noted(), NOTES);
+    let operations = world.operations();
+    assert_eq!(operations, 3 * NOTES.len() + 1 - 2, "b and c are begun with one line, and done with one");
+    for at in 0..operations {
+        for fault in Fault::ALL {
+            let world = Double::new(FROM);
+            world.breaks(at, fault);
+            whole(&world, &the_plan).await;
+            world.heals();
+            let run = written(&world, &the_plan);
+            let noted = world.noted();
+            assert!(noted.iter().eq(NOTES.iter().take(noted.len())), "{fault:?} at {at}: in their order: {noted:?}");
+            assert!(!run.is_unfinished() || whole(&world, &the_plan).await == End::Done, "{fault:?} at {at}");
+            assert_eq!(
+                (world.noted(), world.changes.get()),
+                (NOTES.map(str::to_owned).to_vec(), 4),
+                "{fault:?} at {at}"
+            );
+        }
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -151,6 +151,12 @@ fn a_switchover_there_and_back_loses_no_acknowledged_write() {
         .ok();
     assert_eq!((held.trim(), left.trim()), ("off", "0"));
     proves("no slot, no setting and no file of the switchover is left on the old primary");
+    for pod in ["db-1", "db-2"] {
+        let conninfo = namespace.sql(pod, "SHOW primary_conninfo");
+        let count = |word: &str| conninfo.matches(word).count();
+        assert_eq!((count("host="), count("application_name="), count("password=")), (1, 1, 1), "{pod}");
+    }
+    proves("a connection string has each word once, however often its member changed sides");
 
     let undo = namespace.stateful(&["undo", "db", "--yes"]);
     assert!(undo.code == 4 && undo.stderr.contains("past its point of no return"), "{undo:?}");

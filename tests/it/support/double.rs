@@ -42,7 +42,8 @@ pub(crate) struct Double {
     /// The uids of the pods that there are, by ordinal.
     pods: RefCell<BTreeMap<u32, u32>>,
     born: Cell<u32>,
-    /// How often the number of replicas really changed.
+    notes: RefCell<BTreeMap<String, String>>,
+    /// How often the number of replicas or a note really changed.
     pub(crate) changes: Cell<u32>,
     /// Lines that are written for good.
     pub(crate) lines: RefCell<Vec<Entry>>,
@@ -61,6 +62,7 @@ impl Double {
             replicas: Cell::new(replicas),
             pods: RefCell::new((0..replicas).map(|ordinal| (ordinal, ordinal)).collect()),
             born: Cell::new(replicas),
+            notes: RefCell::default(),
             changes: Cell::default(),
             lines: RefCell::default(),
             operations: Cell::default(),
@@ -89,6 +91,11 @@ impl Double {
 
     pub(crate) fn replicas(&self) -> u32 {
         self.replicas.get()
+    }
+
+    /// Names what is noted on the set.
+    pub(crate) fn noted(&self) -> Vec<String> {
+        self.notes.borrow().keys().cloned().collect()
     }
 
     pub(crate) fn operations(&self) -> usize {
@@ -147,7 +154,7 @@ impl Double {
         let pods = self.pods.borrow();
         let snapshot = Snapshot {
             taken_at: Timestamp::UNIX_EPOCH,
-            workloads: vec![set(self.replicas.get())],
+            workloads: vec![set(self.replicas.get(), self.notes.borrow().clone())],
             pods: pods.iter().map(|(ordinal, uid)| pod(*ordinal, *uid)).collect(),
             ..Snapshot::default()
         };
@@ -166,10 +173,10 @@ fn meta(name: &str, uid: String) -> Meta {
     }
 }
 
-fn set(replicas: u32) -> Workload {
+fn set(replicas: u32, annotations: BTreeMap<String, String>) -> Workload {
     let labels = BTreeMap::from([("app".to_owned(), "web".to_owned())]);
     Workload {
-        meta: meta("web", "set".to_owned()),
+        meta: Meta { annotations, ..meta("web", "set".to_owned()) },
         replicas,
         selector: Selector { labels: labels.clone(), expressions: Vec::new() },
         template: PodTemplate { labels, ..PodTemplate::default() },
@@ -210,14 +217,21 @@ impl World for Double {
     }
 
     async fn send(&self, effect: &Effect) -> Result<(), NotSent> {
-        let Effect::SetReplicas { from, to } = effect else { panic!("the script knows no {effect}") };
-        if self.replicas.get() != *from {
-            return Err(NotSent::Refused(format!("replicas is {}, not {from}", self.replicas.get())));
-        }
         let take = || {
-            self.replicas.set(*to);
+            if let Effect::SetReplicas { to, .. } = effect {
+                self.replicas.set(*to);
+            } else if let Effect::Annotate { key, value } = effect {
+                self.notes.borrow_mut().insert(key.clone(), value.clone());
+            } else {
+                panic!("the script knows no {effect}");
+            }
             self.changes.set(self.changes.get() + 1);
         };
+        if let Effect::SetReplicas { from, .. } = effect
+            && self.replicas.get() != *from
+        {
+            return Err(NotSent::Refused(format!("replicas is {}, not {from}", self.replicas.get())));
+        }
         self.operate(take).await.map_err(|fault| match fault {
             Fault::Refused => NotSent::Refused("forbidden".to_owned()),
             Fault::DiesBefore | Fault::DiesAfter | Fault::AnswerLost | Fault::Busy => {
@@ -235,9 +249,9 @@ impl World for Double {
 pub(crate) struct Pen<'d>(pub(crate) &'d Double);
 
 impl Journal for Pen<'_> {
-    async fn append(&mut self, what: Happening) -> Result<(), JournalError> {
-        let entry = Entry { at: Timestamp::UNIX_EPOCH, who: "test".to_owned(), what };
-        let take = || self.0.lines.borrow_mut().push(entry);
+    async fn append(&mut self, what: Vec<Happening>) -> Result<(), JournalError> {
+        let entry = |what| Entry { at: Timestamp::UNIX_EPOCH, who: "test".to_owned(), what };
+        let take = || self.0.lines.borrow_mut().extend(what.into_iter().map(entry));
         match self.0.operate(take).await {
             // A line whose answer is lost is found by reading again: for the executor it is written.
             Ok(()) | Err(Fault::AnswerLost) => Ok(()),

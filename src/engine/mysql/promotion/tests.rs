@@ -3,7 +3,7 @@ use super::super::probe;
 use super::super::tests::{BOTH, MARIA, MY, NAMES, answer, pods};
 use crate::engine::tests::{printed, recorded};
 use crate::engine::{Asked, Engine, Handing, Path, Place, Promoting, Promotion};
-use crate::model::{Pod, ProbeOutput, Workload};
+use crate::model::{Known, Pod, ProbeOutput, Workload};
 use crate::plan::{EngineCheck, Pin, Undo, Verdict};
 
 fn place(name: &str) -> Place {
@@ -26,6 +26,7 @@ fn promotion_of(outputs: &[ProbeOutput]) -> Promotion {
         max_lag_bytes: 0,
         path: Path::Auto,
         proven: false,
+        held_back: Known::Value(0),
     };
     MYSQL.promotion(&Asked { pods: &pods, outputs: &outputs, topology: &topology }, &promoting)
 }

@@ -4,7 +4,7 @@
 use super::super::ENGINE;
 use crate::engine::tests::{pod, printed, recorded};
 use crate::engine::{Asked, Engine as _, Handing, Path, Place, Promoting, Promotion};
-use crate::model::{Pod, ProbeOutput, Workload};
+use crate::model::{Known, Pod, ProbeOutput, Workload};
 use crate::plan::{Effect, EngineCheck, Pin, Undo, Verdict};
 
 const NAMES: [&str; 3] = ["pg-0", "pg-1", "pg-2"];
@@ -45,6 +45,7 @@ fn promotion_in(workload: &Workload, outputs: &[ProbeOutput], to: &str) -> Promo
         max_lag_bytes: 0,
         path: Path::Auto,
         proven: false,
+        held_back: Known::Value(0),
     };
     asked(outputs, |asked| ENGINE.promotion(asked, &promoting))
 }

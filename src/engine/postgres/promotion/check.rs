@@ -88,12 +88,12 @@ fn standby_back(check: &EngineCheck, old: &Server, asked: &Asked<'_>) -> Verdict
 /// Right before the stop: the primary is one still, and the candidate is connected to it.
 fn hands_over(check: &EngineCheck, old: &Server, asked: &Asked<'_>) -> Verdict {
     let (pod, candidate) = (check.name("pod"), check.name("candidate"));
-    if old.in_recovery {
-        return Verdict::broken(format!(
-            "{pod} is a standby already: `undo` makes it the primary again, then promote {candidate} anew"
-        ));
-    }
     with(asked, candidate, |new| {
+        if old.in_recovery && new.in_recovery {
+            return Verdict::broken(format!(
+                "{pod} is a standby already: `undo` makes it the primary again, then promote {candidate} anew"
+            ));
+        }
         let streams = new.wal_receiver.as_ref().and_then(|receiver| receiver.status.as_deref()) == Some("streaming");
         if !new.in_recovery {
             Verdict::broken(format!("{candidate} takes writes already"))

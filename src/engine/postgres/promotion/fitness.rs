@@ -2,6 +2,7 @@
 
 use super::{Cast, names};
 use crate::engine::postgres::server::Server;
+use crate::model::Known;
 use crate::plan::{Objection, Weight};
 
 /// More files of log than this that wait for the archiver slow the stop down: a clean stop archives them first.
@@ -294,7 +295,7 @@ fn start_up(cast: &Cast<'_>) -> Vec<Objection> {
 }
 
 /// Says what people should know before.
-pub(super) fn notes(cast: &Cast<'_>) -> Vec<String> {
+pub(super) fn notes(cast: &Cast<'_>, fast: bool) -> Vec<String> {
     let mut notes = Vec::new();
     let from = &cast.from.pod.name;
     if let Some(age) = cast.primary.oldest_transaction_ms.filter(|age| *age >= LONG_TRANSACTION_MS) {
@@ -306,6 +307,14 @@ pub(super) fn notes(cast: &Cast<'_>) -> Vec<String> {
     if let Some(rule) = cast.rule() {
         let to = &cast.promoting.candidate.pod.name;
         notes.push(format!("commits on {to} will wait by synchronous_standby_names = '{rule}'"));
+    }
+    // Where nobody waits for it, writes go on meanwhile, with one copy less.
+    match &cast.promoting.held_back {
+        Known::Value(seconds @ 1..) if fast => notes.push(format!(
+            "{from} comes back as a standby after some {seconds} s: it restarted a short time ago, and its kubelet holds it back"
+        )),
+        Known::Unknown(why) if fast => notes.push(format!("when {from} comes back as a standby is not known: {why}")),
+        Known::Value(_) | Known::Unknown(_) => {}
     }
     notes
 }

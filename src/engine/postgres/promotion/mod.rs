@@ -14,7 +14,7 @@ mod steps;
 
 use super::Server;
 use crate::engine::{Asked, Path, Place, Promoting, Promotion};
-use crate::model::{Pod, ProbeOutput};
+use crate::model::{Known, Pod, ProbeOutput};
 use crate::plan::{Objection, Weight};
 
 #[cfg(test)]
@@ -91,6 +91,18 @@ impl<'a> Cast<'a> {
         }
     }
 
+    /// Says how long the old primary takes to be back as a standby.
+    fn start(&self) -> String {
+        let start = "as long as its container takes to start";
+        match &self.promoting.held_back {
+            Known::Value(0) => format!("{start}, some 2 s"),
+            Known::Value(seconds) => {
+                format!("{start}, some {} s: it restarted a short time ago, and its kubelet holds it back", seconds + 2)
+            }
+            Known::Unknown(why) => format!("{start}, 2 s to 5 min: {why}"),
+        }
+    }
+
     /// Tells whether the servers start by the official image's entrypoint, which leaves `standby.signal` alone.
     fn keeps_signal(&self) -> bool {
         let containers = &self.promoting.workload.template.containers;
@@ -104,14 +116,15 @@ impl<'a> Cast<'a> {
         if !objections.is_empty() {
             return Promotion { objections, ..Promotion::default() };
         }
-        let pause = if fast { "about a second" } else { "as long as its container takes to start, some 2 s" };
+        let pause = if fast { "about half a second".to_owned() } else { self.start() };
         Promotion {
             manner: format!("no write is lost; writes pause for {pause} ({why})"),
-            notes: fitness::notes(self),
+            notes: fitness::notes(self, fast),
             before: steps::before(self, fast),
             fence: if fast { Vec::new() } else { vec![steps::stop(self)] },
             lead: vec![if fast { steps::hand_over(self) } else { steps::take_over(self) }],
             after: steps::after(self),
+            at_once: true,
             proves: !self.promoting.proven,
             ..Promotion::default()
         }

@@ -2,7 +2,7 @@
 set -eu
 for name in primary_conninfo primary_slot_name default_transaction_read_only; do back "$name"; done
 rm -f "$dir/standby.signal"
-if [ "$(on -c 'SELECT pg_is_in_recovery()')" = t ]; then
+if [ "$standby" = true ]; then
   kill -INT "$(head -n 1 "$dir/postmaster.pid")"
   echo "it is started again" >&2
   exit 1

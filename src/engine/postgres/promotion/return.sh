@@ -6,7 +6,11 @@ if [ -z "$conninfo" ]; then
   echo "the candidate has no primary_conninfo to go by" >&2
   exit 1
 fi
-conninfo="$conninfo host='$1' hostaddr='' port='$2' application_name='$3'"
+conninfo=$(lead "$conninfo" "host='$1' hostaddr='' port='$2' application_name='$3'")
+if [ -z "$conninfo" ]; then
+  echo "the candidate's primary_conninfo cannot be changed: it is a URI, or too long" >&2
+  exit 1
+fi
 # With nothing but what the server itself would have: could it follow at all?
 CONNINFO="$conninfo replication=true" on >/dev/null <<'END'
 \setenv PGPASSWORD

@@ -3,12 +3,15 @@
 export PGOPTIONS='-c statement_timeout=0 -c log_statement=none -c log_min_duration_statement=-1 -c log_min_error_statement=panic -c pgaudit.log=none'
 host=
 on() { psql -XAtqw -v ON_ERROR_STOP=1 $host -U "${user:-postgres}" -d postgres "$@"; }
-if ! on -c 'SELECT' >/dev/null 2>&1; then
+look() { on -c "SELECT pg_is_in_recovery() || ' ' || current_setting('data_directory')"; }
+if ! seen=$(look 2>/dev/null); then
   host='-h 127.0.0.1'
-  on -c 'SELECT' >/dev/null || exit 1
+  seen=$(look) || exit 1
 fi
 umask 077
-dir=$(on -c 'SHOW data_directory')
+# Whether it is a standby, and where its data are: told by one look, for some scripts are in a hurry.
+standby=${seen%% *}
+dir=${seen#* }
 # The server must be able to remove and to copy whatever lies in its directory.
 own() { chown --reference="$dir/PG_VERSION" "$1"; }
 # Keeps what `ALTER SYSTEM` had written for $1, if anything, and is not kept already.
@@ -25,6 +28,25 @@ put() {
 \set name `printf %s "$NAME"`
 \set value `printf %s "$VALUE"`
 ALTER SYSTEM SET :name = :'value';
+END
+}
+# Prints the connection string $1 with the words of $2 in the place of those of the same name. They are not only added: after a
+# dozen of switchovers there would be more than the 1023 bytes that a walreceiver reads.
+lead() {
+  CONNINFO=$1 WORDS=$2 on <<'END'
+\set conninfo `printf %s "$CONNINFO"`
+\set words `printf %s "$WORDS"`
+WITH given AS (
+  SELECT :'conninfo' || ' ' || :'words' AS words, $$(\w+)\s*=\s*('(?:[^'\\]|\\.)*'|(?:[^\s'\\]|\\.)(?:[^\s\\]|\\.)*|)$$ AS word
+), pair AS (
+  SELECT found[1] AS name, found[2] AS value, place FROM given, regexp_matches(words, word, 'g') WITH ORDINALITY AS one (found, place)
+), last AS (
+  SELECT DISTINCT ON (name) name, value, place FROM pair ORDER BY name, place DESC
+), whole AS (
+  SELECT string_agg(name || '=' || value, ' ' ORDER BY place) AS words FROM last
+)
+SELECT whole.words FROM given, whole
+WHERE given.words !~ '://' AND regexp_replace(given.words, word, '', 'g') !~ '\S' AND octet_length(whole.words) < 1024;
 END
 }
 # Writes for $1 what was kept.

@@ -25,7 +25,11 @@ const END_SECONDS: u32 = 20;
 /// to be so on 15 and 17.
 const CHECKPOINT_BYTES: u32 = 24 + 2 + 88;
 
+/// How long a promotion may take, in seconds.
+const PROMOTE_SECONDS: u32 = 60;
+
 const TAKE_OVER: &str = include_str!("take-over.sql");
+const PROMOTE: &str = include_str!("promote.sql");
 
 /// Makes the command that runs one of the scripts here.
 macro_rules! script {
@@ -147,9 +151,12 @@ pub(super) fn stop(cast: &Cast<'_>) -> Step {
 /// The candidate, which is known to hold everything, takes over.
 pub(super) fn take_over(cast: &Cast<'_>) -> Step {
     let to = &cast.promoting.candidate;
-    let promote = "SELECT CASE WHEN pg_is_in_recovery() THEN pg_promote(true, 60) END";
-    let effect = to.command(format!("promote {}", to.pod.name), probe::run_long(promote));
+    let effect = to.command(format!("promote {}", to.pod.name), probe::run_long(&promote()));
     lead(cast, effect, Vec::new())
+}
+
+fn promote() -> String {
+    PROMOTE.replace("{seconds}", &PROMOTE_SECONDS.to_string())
 }
 
 /// The candidate takes over the moment that it holds the end of the primary's log.
@@ -158,8 +165,8 @@ pub(super) fn hand_over(cast: &Cast<'_>) -> Step {
     let statement =
         TAKE_OVER.replace("{seconds}", &END_SECONDS.to_string()).replace("{record}", &CHECKPOINT_BYTES.to_string());
     let effect = Effect::Handover {
-        waits: to.process(probe::run_long(&statement)),
-        acts: from.process(script!("stop.sh",)),
+        waits: to.process(probe::run_long(&(statement + &promote()))),
+        acts: from.process(script!("stop.sh", "told")),
         words: format!("stop {}, and promote {} once it holds the end of its log", from.pod.name, to.pod.name),
     };
     let about = [("pod", from.pod.name.as_str()), ("candidate", to.pod.name.as_str())];
@@ -188,8 +195,9 @@ fn lead(cast: &Cast<'_>, effect: Effect, requires: Vec<Check>) -> Step {
         when: When::Always,
         requires,
         effect,
-        trace: Trace::Seen(leads.clone()),
-        ensures: vec![leads],
+        trace: Trace::Seen(leads),
+        // The command ends well when the server itself has said so.
+        ensures: Vec::new(),
         undo: Undo::Barrier { by: Box::new(by), why },
         limit: STOP_LIMIT,
     }

@@ -6,7 +6,7 @@ use super::{check, promotion};
 use crate::engine::postgres::{ENGINE, probe};
 use crate::engine::tests::{pod, printed, recorded};
 use crate::engine::{Asked, Engine as _, Handing, Path, Place, Promoting, Promotion};
-use crate::model::{ContainerSpec, Pod, ProbeOutput, Workload};
+use crate::model::{ContainerSpec, Known, Pod, ProbeOutput, Workload};
 use crate::plan::{Check, Effect, EngineCheck, Pin, Undo, Verdict};
 
 /// What each of the three servers said, to be changed.
@@ -38,6 +38,10 @@ impl Scene {
     }
 
     fn promotion(&self, path: Path, image: &str) -> Promotion {
+        self.promotion_of(path, image, Known::Value(0))
+    }
+
+    fn promotion_of(&self, path: Path, image: &str, held_back: Known<u64>) -> Promotion {
         let place = |name: &str| Place {
             pod: Pin { name: name.to_owned(), uid: format!("uid-{name}").as_str().into() },
             container: "postgres".into(),
@@ -58,6 +62,7 @@ impl Scene {
             max_lag_bytes: 1 << 24,
             path,
             proven: false,
+            held_back,
         };
         self.asked(|asked| promotion(asked, &promoting))
     }
@@ -107,6 +112,18 @@ fn any_other_start_up_is_seen_as_a_standby_before_anybody_is_promoted() {
     let safe = Scene::new().promotion(Path::Safe, "postgres:17");
     let ensures: Vec<String> = safe.fence[0].ensures.iter().map(ToString::to_string).collect();
     assert_eq!(ensures, ["db-0 back as a standby, db-1 with everything it had"]);
+}
+
+#[test]
+fn a_container_that_is_held_back_is_told_with_the_figure() {
+    let held = |path, seconds| Scene::new().promotion_of(path, "postgres:17", seconds);
+    let safe = held(Path::Safe, Known::Value(40));
+    assert!(safe.manner.contains("writes pause for as long as its container takes to start, some 42 s"), "{safe:?}");
+    let fast = held(Path::Auto, Known::Value(40));
+    assert!(fast.manner.contains("about half a second") && fast.notes[0].contains("after some 40 s"), "{fast:?}");
+    let unknown = held(Path::Safe, Known::Unknown("nobody says".to_owned()));
+    assert!(unknown.manner.contains("2 s to 5 min: nobody says"), "{unknown:?}");
+    assert_eq!(held(Path::Auto, Known::Value(0)).notes, [""; 0]);
 }
 
 #[test]

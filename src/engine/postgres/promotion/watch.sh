@@ -1,6 +1,6 @@
 # Waits for a stopped primary to come back as a standby. One that takes writes is stopped at once, and 3 says so.
 set -eu
-if [ "$(on -c 'SELECT pg_is_in_recovery()')" = t ]; then exit 0; fi
+if [ "$standby" = true ]; then exit 0; fi
 : >"$dir/standby.signal"
 own "$dir/standby.signal"
 kill -QUIT "$(head -n 1 "$dir/postmaster.pid")"
