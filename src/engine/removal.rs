@@ -61,6 +61,8 @@ pub struct Removal {
     pub after: Vec<Step>,
     /// Bytes that those who stay have to take over; `None` where nothing moves.
     pub moves: Option<Known<u64>>,
+    /// Whether the member is emptied before its pod goes: nothing of its data is left on its volume.
+    pub empties: bool,
     /// Why its volume must not come back, where it must not: scaling up again needs the claim deleted before.
     pub poison: Option<String>,
 }

@@ -51,7 +51,7 @@ pub fn scale_down(situation: &Situation<'_>, wanted: &ScaleDown, id: RunId, now:
     for (row, to) in situation.leaving(wanted.to).zip((wanted.to..set.replicas).rev()) {
         let removal = removal(situation, &row.pod, to);
         notes.extend(sessions(row));
-        notes.extend(claims(situation, row, removal.poison.as_deref(), wanted));
+        notes.extend(claims(situation, row, &removal, wanted));
         steps.extend(ordinal(situation, wanted, row, removal, to));
     }
     Ok(Plan {
@@ -183,9 +183,9 @@ fn sessions(row: &Row) -> Option<String> {
 }
 
 /// Says what becomes of an ordinal's claims.
-fn claims(situation: &Situation<'_>, row: &Row, poison: Option<&str>, wanted: &ScaleDown) -> Vec<String> {
-    let Some(why) = poison.filter(|_| !wanted.delete_claims) else {
-        return row.claims.iter().filter_map(|claim| fate(row, claim, wanted)).collect();
+fn claims(situation: &Situation<'_>, row: &Row, removal: &Removal, wanted: &ScaleDown) -> Vec<String> {
+    let Some(why) = removal.poison.as_deref().filter(|_| !wanted.delete_claims) else {
+        return row.claims.iter().filter_map(|claim| fate(row, claim, removal, wanted)).collect();
     };
     let names: Vec<&str> = row.claims.iter().map(|claim| claim.name.as_str()).collect();
     let names = names.join(" ");
@@ -194,7 +194,7 @@ fn claims(situation: &Situation<'_>, row: &Row, poison: Option<&str>, wanted: &S
 }
 
 /// Says what becomes of a claim.
-fn fate(row: &Row, claim: &RowClaim, wanted: &ScaleDown) -> Option<String> {
+fn fate(row: &Row, claim: &RowClaim, removal: &Removal, wanted: &ScaleDown) -> Option<String> {
     if claim.phase == "Missing" {
         return None;
     }
@@ -210,7 +210,11 @@ fn fate(row: &Row, claim: &RowClaim, wanted: &ScaleDown) -> Option<String> {
         format!("deletes {name} ({size}{node}){volume}")
     } else {
         let running = matches!(row.state, PodState::Ready | PodState::NotReady(_));
-        let data = if running { "with its data as of then" } else { "with whatever is on it" };
+        let data = match (removal.empties, running) {
+            (true, _) => "emptied",
+            (false, true) => "with its data as of then",
+            (false, false) => "with whatever is on it",
+        };
         format!("keeps {name} ({size}{node}): {} takes it again, {data}, when scaled up", row.pod)
     })
 }

@@ -44,7 +44,7 @@ pub(super) fn removal(asked: &Asked<'_>, leaving: &Leaving<'_>, subjects: &[Subj
         objections.push(cascade.way_out("let it follow another master first (`CLUSTER REPLICATE`)"));
     }
     let before = step(leaving, subject, &nodes.own);
-    Removal { objections, before: before.into_iter().collect(), ..Removal::default() }
+    Removal { objections, before: before.into_iter().collect(), empties: true, ..Removal::default() }
 }
 
 /// What speaks against taking the node down speaks against its leaving, too; of its slots more is to be said.
