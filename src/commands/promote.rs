@@ -137,6 +137,10 @@ impl Promotion<'_> {
             ui.status(&format!("{to} is the primary already: nothing to do"));
             return Ok(None);
         }
+        if asked.is_none() && situation.has_parts() {
+            return Err(Failure::new(FailureKind::Usage, "every part of the data has a primary of its own")
+                .hint("name the replica that is to take over from its own: --to POD"));
+        }
         let found = candidates(&situation, self.wanted).map_err(|refusal| self.change.refused(&refusal))?;
         let fit: Vec<&Candidate> = found.iter().filter(|candidate| candidate.is_fit()).collect();
         let chosen = asked.clone().or_else(|| fit.first().map(|candidate| candidate.row.pod.clone()));

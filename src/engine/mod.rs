@@ -3,7 +3,7 @@
 //! An engine never does I/O. It says which commands to run in which container ([`Engine::probes`]) and reads their
 //! answers ([`Engine::read`]). A new engine is one module here and one entry in the list below.
 
-use crate::model::{ContainerName, Pod, Probe, ProbeOutput, Recognised, Topology, Workload};
+use crate::model::{ContainerName, Pod, PodName, Probe, ProbeOutput, Recognised, Topology, Workload};
 use crate::plan::{EngineCheck, Verdict};
 
 mod answer;
@@ -84,6 +84,13 @@ pub trait Engine: Sync {
             "a role is moved only where it is known how nothing is lost",
             None,
         )
+    }
+
+    /// Names the member that would hand over to a replica, where the members of a set have several primaries, each for a
+    /// part of the data.
+    fn hands_over(&self, asked: &Asked<'_>, candidate: &PodName) -> Option<PodName> {
+        let _ = (asked, candidate);
+        None
     }
 
     /// Judges one of the engine's own checks.

@@ -114,7 +114,9 @@ fn plan(situation: &Situation<'_>, to: &PodName, wanted: &Promote, parts: Parts,
     let Parts { from, promotion, clients } = parts;
     let set = situation.workload;
     let mut notes = promotion.notes;
-    notes.extend(sessions(situation, &from));
+    if !situation.has_parts() {
+        notes.extend(sessions(situation, &from));
+    }
     let mut steps = promotion.before;
     let first = steps.len();
     steps.extend(promotion.fence);
@@ -182,7 +184,7 @@ fn promotion(
     to: &PodName,
     wanted: &Promote,
 ) -> Result<(PodName, Promotion, Clients), Objection> {
-    let from = primary(situation)?;
+    let from = from(situation, to, wanted)?;
     let candidate = place(situation, to)?;
     let others = situation.report.rows.iter().filter(|row| row.pod != *to && row.pod != from && row.wanted);
     let siblings = others.map(|row| place(situation, &row.pod)).collect::<Result<_, _>>()?;
@@ -204,6 +206,24 @@ fn promotion(
     };
     let promotion = situation.asked(|asked| situation.engine.promotion(asked, &promoting));
     Ok((from, promotion, clients))
+}
+
+/// Finds who hands over to a candidate: the one primary, or that of its own part of the data.
+fn from(situation: &Situation<'_>, to: &PodName, wanted: &Promote) -> Result<PodName, Objection> {
+    let Some(own) = situation.hands_over(to) else { return primary(situation) };
+    match wanted.expected.as_ref().filter(|expected| **expected != own) {
+        Some(expected) => Err(not_expected(&own, expected)),
+        None => Ok(own),
+    }
+}
+
+fn not_expected(primary: &PodName, expected: &PodName) -> Objection {
+    Objection::new(
+        "expectedPrimary",
+        Weight::No,
+        format!("{primary} is the primary"),
+        format!("{expected} is expected to be (--expected-primary)"),
+    )
 }
 
 /// Finds the one primary.
@@ -264,23 +284,22 @@ fn of_set(situation: &Situation<'_>, expected: Option<&PodName>) -> Vec<Objectio
     }
     found.extend(owner(situation));
     found.extend(rollout(situation));
+    if situation.has_parts() {
+        found.extend(unknown_roles(situation));
+        return found;
+    }
     if situation.topology.is_of_equals() {
         found.push(Objection::new(
             "equals",
             Weight::No,
-            format!("{} has no primary: every member takes writes", situation.engine.title()),
+            format!("{} has no primary that moves: no member follows another one", situation.engine.title()),
             "there is nothing to promote",
         ));
         return found;
     }
     match (primary(situation), expected) {
         (Err(objection), _) => found.push(objection),
-        (Ok(primary), Some(expected)) if primary != *expected => found.push(Objection::new(
-            "expectedPrimary",
-            Weight::No,
-            format!("{primary} is the primary"),
-            format!("{expected} is expected to be (--expected-primary)"),
-        )),
+        (Ok(primary), Some(expected)) if primary != *expected => found.push(not_expected(&primary, expected)),
         (Ok(_), _) => {}
     }
     found.extend(unknown_roles(situation));

@@ -34,6 +34,17 @@ impl<'a> Situation<'a> {
         self.topology.primaries().any(|member| member.pod == *pod)
     }
 
+    /// Names who would hand over to a replica, where there are several primaries, each for a part of the data.
+    pub(super) fn hands_over(&self, to: &PodName) -> Option<PodName> {
+        self.asked(|asked| self.engine.hands_over(asked, to))
+    }
+
+    /// Tells whether there are several primaries, each for a part of the data, some with a replica.
+    #[must_use]
+    pub fn has_parts(&self) -> bool {
+        self.report.rows.iter().any(|row| self.hands_over(&row.pod).is_some())
+    }
+
     /// Says which set it is: `statefulset/db in shop`.
     #[must_use]
     pub fn display(&self) -> String {

@@ -23,6 +23,7 @@ mod pods;
 mod postgres;
 mod promote;
 mod redis;
+mod redis_promote;
 mod refusals;
 mod rollout;
 mod scale_down;

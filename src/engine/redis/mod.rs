@@ -11,6 +11,7 @@ mod leave;
 mod nodes;
 mod objections;
 mod probe;
+mod promotion;
 mod recognise;
 mod removal;
 mod sentinel;
@@ -20,8 +21,8 @@ mod topology;
 #[cfg(test)]
 mod tests;
 
-use super::{Asked, Engine, Leaving, Removal};
-use crate::model::{ContainerName, Pod, Probe, ProbeOutput, Topology, Workload};
+use super::{Asked, Engine, Leaving, Promoting, Promotion, Removal};
+use crate::model::{ContainerName, Pod, PodName, Probe, ProbeOutput, Topology, Workload};
 use crate::plan::{EngineCheck, Verdict};
 
 /// The engine as the list takes it.
@@ -59,7 +60,19 @@ impl Engine for Redis {
         removal::removal(asked, leaving)
     }
 
+    fn promotes(&self) -> bool {
+        true
+    }
+
+    fn promotion(&self, asked: &Asked<'_>, promoting: &Promoting<'_>) -> Promotion {
+        promotion::promotion(asked, promoting)
+    }
+
+    fn hands_over(&self, asked: &Asked<'_>, candidate: &PodName) -> Option<PodName> {
+        promotion::hands_over(asked, candidate)
+    }
+
     fn judge(&self, check: &EngineCheck, asked: &Asked<'_>) -> Verdict {
-        removal::judge(check, asked)
+        promotion::judge(check, asked).unwrap_or_else(|| removal::judge(check, asked))
     }
 }

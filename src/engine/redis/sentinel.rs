@@ -32,6 +32,8 @@ pub(super) struct Address {
     pub(super) host: String,
     /// The port.
     pub(super) port: String,
+    /// How willingly the sentinel would choose it, the lower the sooner, where it is a replica.
+    pub(super) priority: Option<u32>,
 }
 
 /// Reads what the sentinel of a pod said; `None` where it has none.
@@ -83,7 +85,8 @@ impl<'a> Record<'a> {
     }
 
     fn address(&self) -> Option<Address> {
-        Some(Address { host: self.text("ip")?.to_owned(), port: self.text("port")?.to_owned() })
+        let priority = self.text("slave-priority").and_then(|priority| priority.parse().ok());
+        Some(Address { host: self.text("ip")?.to_owned(), port: self.text("port")?.to_owned(), priority })
     }
 }
 

@@ -21,6 +21,12 @@ pub(super) struct Server {
     pub(super) history: String,
     /// Its place in the log, in bytes.
     pub(super) offset: u64,
+    /// Whether it hands its role over now, as it names that; `None` where it does not say.
+    pub(super) failover: Option<String>,
+    /// How willingly sentinels choose it, the lower the sooner, 0 never; told by replicas only.
+    pub(super) priority: Option<u32>,
+    /// Whether it has a configuration file, in which it can write down what it is.
+    pub(super) has_file: bool,
     /// Who follows it.
     pub(super) followers: Vec<Follower>,
     /// Followers that answer fast enough to count for `min-replicas-to-write`; told only where there is such a rule.
@@ -122,6 +128,9 @@ impl Server {
             in_cluster,
             history: replication.text("master_replid").ok_or("no master_replid")?.to_owned(),
             offset: offset.or_else(|| replication.number("master_repl_offset")).ok_or("no master_repl_offset")?,
+            failover: replication.text("master_failover_state").map(str::to_owned),
+            priority: replication.number("slave_priority"),
+            has_file: server.text("config_file").is_some_and(|file| !file.is_empty()),
             followers: replication.counted("slave").filter_map(Follower::of).collect(),
             good_followers: replication.number("min_slaves_good_slaves"),
             wants_followers: setting(parts, "min-replicas", |value| value.parse().ok()),
@@ -145,6 +154,12 @@ impl Version {
     fn of(server: &Info<'_>) -> Option<Self> {
         let of = |title, field| server.text(field).map(|number| Self { title, number: number.to_owned() });
         of("Valkey", "valkey_version").or_else(|| of("Redis", "redis_version"))
+    }
+
+    /// Gives the first two numbers.
+    pub(super) fn release(&self) -> Option<(u32, u32)> {
+        let mut numbers = self.number.split('.').map(|number| number.parse().ok());
+        Some((numbers.next()??, numbers.next()??))
     }
 }
 

@@ -13,7 +13,7 @@ const ADDRESSES: [(&str, &[&str]); 3] = [
     ("shard", &["10.102.131.3", "10.102.129.6", "10.102.130.6", "10.102.129.7", "10.102.130.7", "10.102.131.7"]),
 ];
 
-fn pods(set: &str) -> Vec<Pod> {
+pub(super) fn pods(set: &str) -> Vec<Pod> {
     let (_, addresses) = ADDRESSES.iter().find(|(name, _)| *name == set).unwrap();
     let pod = |(at, ip): (usize, &&str)| {
         let spec =
@@ -29,22 +29,22 @@ fn pods(set: &str) -> Vec<Pod> {
     addresses.iter().enumerate().map(pod).collect()
 }
 
-fn text(scene: &str, pod: &str) -> String {
+pub(super) fn text(scene: &str, pod: &str) -> String {
     let version = if pod.starts_with("shard") { "valkey-8.1" } else { "7.0.15" };
     recorded(&format!("redis/{version}/{scene}-{pod}.txt"))
 }
 
 /// Gives what pods of a real set printed.
-fn answers(scene: &str, pods: &[&str]) -> Vec<ProbeOutput> {
+pub(super) fn answers(scene: &str, pods: &[&str]) -> Vec<ProbeOutput> {
     let server = |pod: &&str| printed(pod, "redis", &text(scene, pod));
     let sentinel = |pod: &&str| printed(pod, "redis-sentinel", &text(scene, &format!("{pod}.sentinel")));
     let sentinels = pods.iter().filter(|pod| pod.starts_with("node"));
     pods.iter().map(server).chain(sentinels.map(sentinel)).collect()
 }
 
-const REDIS: [&str; 3] = ["redis-0", "redis-1", "redis-2"];
-const NODE: [&str; 3] = ["node-0", "node-1", "node-2"];
-const SHARD: [&str; 6] = ["shard-0", "shard-1", "shard-2", "shard-3", "shard-4", "shard-5"];
+pub(super) const REDIS: [&str; 3] = ["redis-0", "redis-1", "redis-2"];
+pub(super) const NODE: [&str; 3] = ["node-0", "node-1", "node-2"];
+pub(super) const SHARD: [&str; 6] = ["shard-0", "shard-1", "shard-2", "shard-3", "shard-4", "shard-5"];
 
 fn scene(scene: &str, answering: &[&str]) -> Topology {
     let set = answering[0].split('-').next().unwrap();

@@ -1,0 +1,100 @@
+//! How a replica becomes the master, with nothing lost.
+//!
+//! ```text
+//! before  the old master is seen to be able to connect to the candidate, and both to write down what they are
+//! lead    the master hands over: writes wait until the candidate has everything (`FAILOVER`)
+//! after   everybody follows the candidate by the name that stays, and writes that down
+//! ```
+//!
+//! Where sentinels watch, they replace the master, while writes wait on it. In a Redis Cluster a replica takes over from the master of its own slots, at one word to it, and everybody hears of it.
+
+/// Makes a script out of one that is kept here.
+macro_rules! script {
+    ($name:literal) => {
+        concat!(
+            include_str!("../../given.sh"),
+            include_str!("../client.sh"),
+            include_str!("keep.sh"),
+            include_str!($name)
+        )
+    };
+}
+
+mod check;
+mod fitness;
+mod handing;
+mod replacing;
+mod taking;
+
+#[cfg(test)]
+mod tests;
+
+use super::server::Server;
+use super::topology::{Subject, is_cluster};
+use crate::engine::{Asked, Place, Promoting, Promotion};
+use crate::model::PodName;
+use crate::plan::{Objection, Weight};
+
+pub(super) use check::judge;
+
+/// Everybody who has a part in it, with what each server said.
+struct Cast<'a> {
+    promoting: &'a Promoting<'a>,
+    subjects: Vec<Subject<'a>>,
+    from: &'a Place,
+    primary: Server,
+    candidate: Server,
+    siblings: Vec<(&'a Place, Server)>,
+}
+
+/// Says what has to happen for a replica to become the master.
+pub(super) fn promotion(asked: &Asked<'_>, promoting: &Promoting<'_>) -> Promotion {
+    match Cast::new(asked, promoting) {
+        Ok(cast) => cast.promotion(),
+        Err(objection) => Promotion { objections: vec![objection], ..Promotion::default() },
+    }
+}
+
+/// Names the master that a replica of a Redis Cluster has: there are several.
+pub(super) fn hands_over(asked: &Asked<'_>, candidate: &PodName) -> Option<PodName> {
+    let subjects = Subject::all(asked.pods, asked.outputs);
+    let own = subjects.iter().find(|subject| subject.name() == candidate.0)?.node()?;
+    let master = own.master.as_deref()?;
+    let leads = |subject: &&Subject<'_>| subject.node().is_some_and(|node| node.id == master);
+    subjects.iter().find(leads).map(|subject| subject.pod.name())
+}
+
+impl<'a> Cast<'a> {
+    fn new(asked: &Asked<'a>, promoting: &'a Promoting<'a>) -> Result<Self, Objection> {
+        let subjects = Subject::all(asked.pods, asked.outputs);
+        let read = |place: &Place| {
+            let found = subjects.iter().find(|one| one.name() == place.pod.name);
+            let server = found.map_or(Err("no pod"), |one| one.server.as_ref().map_err(String::as_str));
+            server.cloned().map_err(|why| {
+                let measured = format!("{} does not answer: {why}", place.pod.name);
+                Objection::new("silent", Weight::Unknown, measured, "every member must answer")
+            })
+        };
+        let from = promoting.primary().ok_or_else(|| {
+            Objection::new("noPrimary", Weight::Unknown, "no primary answers", "a switchover needs one that hands over")
+        })?;
+        let (primary, candidate) = (read(from)?, read(&promoting.candidate)?);
+        let siblings = promoting.siblings.iter().map(|place| Ok((place, read(place)?))).collect::<Result<_, _>>()?;
+        Ok(Self { promoting, subjects, from, primary, candidate, siblings })
+    }
+
+    fn promotion(&self) -> Promotion {
+        if is_cluster(&self.subjects) {
+            return taking::promotion(self);
+        }
+        if self.subjects.iter().any(|subject| subject.sentinel.is_some()) {
+            return replacing::promotion(self);
+        }
+        handing::promotion(self)
+    }
+
+    /// Finds a member by its place.
+    fn subject(&self, place: &Place) -> Option<&Subject<'a>> {
+        self.subjects.iter().find(|subject| subject.name() == place.pod.name)
+    }
+}

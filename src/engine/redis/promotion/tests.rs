@@ -1,0 +1,184 @@
+//! Recorded from Redis 7.0.15, redis-0 the master of redis-1 and redis-2, and from a cluster of Valkey 8.1.1.
+
+use super::super::ENGINE;
+use super::super::tests::{NODE, REDIS, SHARD, answers, pods};
+use crate::engine::tests::printed;
+use crate::engine::{Asked, Engine as _, Handing, Path, Place, Promoting, Promotion};
+use crate::model::{ContainerSpec, Known, Pod, PodName, ProbeOutput, Workload};
+use crate::plan::{Effect, EngineCheck, Pin, Step, Undo, Verdict};
+
+fn asked<T>(set: &str, outputs: &[ProbeOutput], use_it: impl FnOnce(&Asked<'_>) -> T) -> T {
+    let pods = pods(set);
+    let pods: Vec<&Pod> = pods.iter().collect();
+    let outputs: Vec<&ProbeOutput> = outputs.iter().collect();
+    let topology = ENGINE.read(&Workload::default(), &pods, &outputs);
+    use_it(&Asked { pods: &pods, outputs: &outputs, topology: &topology })
+}
+
+fn place(name: &str) -> Place {
+    let pod = Pin { name: name.to_owned(), uid: format!("uid-{name}").as_str().into() };
+    Place { pod, container: "redis".into(), host: Some(format!("{name}.redis")) }
+}
+
+fn promotion_in(workload: &Workload, outputs: &[ProbeOutput], from: &str, to: &str) -> Promotion {
+    let set = from.split('-').next().expect("a set");
+    let pods = pods(set);
+    let others = pods.iter().map(|pod| pod.meta.name.as_str()).filter(|name| *name != from && *name != to);
+    let promoting = Promoting {
+        workload,
+        candidate: place(to),
+        handing: Handing::Over(place(from)),
+        siblings: others.map(place).collect(),
+        max_lag_bytes: 0,
+        path: Path::Auto,
+        proven: false,
+        held_back: Known::Value(0),
+    };
+    asked(set, outputs, |asked| ENGINE.promotion(asked, &promoting))
+}
+
+fn promotion(outputs: &[ProbeOutput], from: &str, to: &str) -> Promotion {
+    promotion_in(&Workload::default(), outputs, from, to)
+}
+
+/// What the three servers said, with one text in place of another in what one of them did.
+fn changed(pod: &str, from: &str, to: &str) -> Vec<ProbeOutput> {
+    let text = |name: &str| super::super::tests::text("healthy", name);
+    assert!(text(pod).contains(from), "{pod} does not say {from}");
+    let said = |name: &&str| if *name == pod { text(name).replace(from, to) } else { text(name) };
+    REDIS.iter().map(|name| printed(name, "redis", &said(name))).collect()
+}
+
+fn against(promotion: &Promotion) -> Vec<(&'static str, &str)> {
+    promotion.objections.iter().map(|one| (one.code, one.measured.as_str())).collect()
+}
+
+fn said(steps: &[Step]) -> Vec<String> {
+    steps.iter().map(|step| step.effect.to_string()).collect()
+}
+
+#[test]
+fn a_master_hands_over_and_everybody_follows_by_the_name_that_stays() {
+    let promotion = promotion(&answers("healthy", &REDIS), "redis-0", "redis-1");
+    assert_eq!(against(&promotion), []);
+    let tries = [
+        "see that redis-0 can connect to redis-1 as its replica",
+        "see that redis-1 can write down what it is (CONFIG REWRITE)",
+    ];
+    assert_eq!(said(&promotion.before), tries);
+    assert_eq!(said(&promotion.lead), ["let redis-0 hand over to redis-1 (FAILOVER)"]);
+    let after = [
+        "let redis-1 write down that it is the master (CONFIG REWRITE)",
+        "let redis-0 follow redis-1",
+        "let redis-2 follow redis-1",
+    ];
+    assert_eq!(said(&promotion.after), after);
+    assert!(matches!(promotion.lead[0].undo, Undo::Barrier { .. }));
+    let words = format!("{:?}", promotion.lead[0].effect);
+    assert!(words.contains("10.102.131.9"), "as the master lists it: {words}");
+    assert!(format!("{:?}", promotion.after[1].effect).contains("redis-1.redis"));
+}
+
+#[test]
+fn what_would_stop_a_hand_over_is_refused_before() {
+    fn one(pod: &str, from: &str, to: &str) -> Vec<(&'static str, String)> {
+        let promotion = promotion(&changed(pod, from, to), "redis-0", "redis-1");
+        promotion.objections.into_iter().map(|one| (one.code, one.measured)).collect()
+    }
+    let codes = |pod, from, to| one(pod, from, to).into_iter().map(|(code, _)| code).collect::<Vec<_>>();
+    assert_eq!(codes("redis-1", "master_link_status:up", "master_link_status:down"), ["notReplicating"]);
+    assert_eq!(codes("redis-2", "master_link_status:up", "master_link_status:down"), ["notReplicating"]);
+    assert_eq!(codes("redis-2", "master_host:redis-0.redis", "master_host:redis-1.redis"), ["chained"]);
+    assert_eq!(codes("redis-1", "redis_version:7.0.15", "redis_version:6.0.9"), ["version"]);
+    assert_eq!(codes("redis-0", "failover_state:no-failover", "failover_state:waiting-for-sync"), ["failover"]);
+    assert_eq!(codes("redis-0", "master_failover_state:no-failover", "x:y"), ["failover"]);
+    assert_eq!(codes("redis-0", "10.102.131.9", "10.102.131.99"), ["notListed"]);
+    assert_eq!(codes("redis-1", "slave_read_only:1", "slave_read_only:0"), ["writable"]);
+    let wants = "redis-1 wants 3 replicas for a write (min-replicas-to-write), and has 2 replicas then";
+    let few = one("redis-1", "min-replicas-to-write\n0", "min-replicas-to-write\n3");
+    assert_eq!(few, [("minReplicas", wants.to_owned())]);
+}
+
+#[test]
+fn roles_that_pods_start_with_are_refused() {
+    let mut workload = Workload::default();
+    let env_names = vec!["REDIS_REPLICATION_MODE".to_owned()];
+    workload.template.containers = vec![ContainerSpec { name: "redis".into(), env_names, ..ContainerSpec::default() }];
+    let refused = promotion_in(&workload, &answers("healthy", &REDIS), "redis-0", "redis-1");
+    let says = "the pods start with their old roles (variable REDIS_REPLICATION_MODE)";
+    assert_eq!(against(&refused), [("roleGiven", says)]);
+    let silent = promotion(&answers("healthy", &REDIS[..2]), "redis-0", "redis-1");
+    assert_eq!(against(&silent), [("silent", "redis-2 does not answer: not asked")]);
+}
+
+#[test]
+fn without_a_configuration_file_it_is_said_that_a_restart_forgets() {
+    let outputs = changed("redis-1", "config_file:/data/redis.conf", "config_file:");
+    let notes = promotion(&outputs, "redis-0", "redis-1").notes;
+    assert_eq!(notes, ["redis-1 has no configuration file: the new role is lost at a restart"]);
+}
+
+#[test]
+fn sentinels_replace_the_master_by_the_one_that_they_were_made_to_prefer() {
+    let replacing = promotion(&answers("healthy", &NODE), "node-0", "node-1");
+    assert_eq!(against(&replacing), []);
+    assert_eq!(said(&replacing.before), ["have sentinels choose node-1 first (replica-priority 1)"]);
+    let words = "keep writes waiting on node-0 while the sentinel of node-0 makes node-1 the master";
+    assert_eq!(said(&replacing.lead), [words]);
+    assert_eq!(said(&replacing.after), ["give node-1 its replica-priority 100 back"]);
+    let Effect::Handover { waits, acts, .. } = &replacing.lead[0].effect else { panic!("no hand-over") };
+    assert_eq!(waits.argv[4..], ["server", "node-1.node", "6379", "node-2.node", "6379"]);
+    assert_eq!(
+        (acts.container.as_str(), &acts.argv[4..]),
+        ("sentinel", &["sentinel", "mymaster"].map(str::to_owned)[..])
+    );
+    let said = |name: &str, from: &str, to: &str| {
+        let change = |output: ProbeOutput| {
+            let is_it = output.pod.as_str() == name && output.id == "redis";
+            if is_it {
+                printed(name, "redis", &super::super::tests::text("healthy", name).replace(from, to))
+            } else {
+                output
+            }
+        };
+        let outputs: Vec<ProbeOutput> = answers("healthy", &NODE).into_iter().map(change).collect();
+        promotion(&outputs, "node-0", "node-1").objections.into_iter().map(|one| one.measured).collect::<Vec<_>>()
+    };
+    assert_eq!(said("node-1", "slave_priority:100", "slave_priority:0"), ["replica-priority of node-1 is 0"]);
+    assert_eq!(said("node-2", "slave_priority:100", "slave_priority:1"), ["replica-priority of node-2 is 1"]);
+    let helpless = promotion(&answers("helpless", &NODE), "node-0", "node-1");
+    assert!(!helpless.objections.is_empty() && helpless.lead.is_empty(), "{:?}", helpless.objections);
+}
+
+#[test]
+fn a_replica_of_a_cluster_takes_over_from_its_own_master() {
+    let outputs = answers("healthy", &SHARD);
+    let pairs: Vec<(String, String)> = asked("shard", &outputs, |asked| {
+        let own = |name: &&str| Some(((*name).to_owned(), ENGINE.hands_over(asked, &PodName::from(*name))?.0));
+        SHARD.iter().filter_map(own).collect()
+    });
+    assert_eq!(pairs.len(), 3, "{pairs:?}");
+    let (to, from) = &pairs[0];
+    let taking = promotion(&outputs, from, to);
+    assert_eq!(against(&taking), []);
+    assert_eq!(said(&taking.lead), [format!("let {to} take over from its master (CLUSTER FAILOVER)")]);
+    assert_eq!(taking.lead[0].ensures.len(), 2, "it leads, and its old master follows");
+    assert!(taking.leads_clients && taking.before.is_empty() && taking.after.is_empty());
+    // shard-5, the replica of another master, has died.
+    let failing = promotion(&answers("failing", &SHARD[..5]), from, to);
+    assert_eq!(against(&failing), [("silent", "shard-5 does not answer: not asked")]);
+}
+
+#[test]
+fn what_a_switchover_waits_for_is_judged_by_what_servers_say() {
+    let judge = |scene: &str, code, pod| {
+        let check = EngineCheck::new(code, &[("pod", pod), ("master", "redis-0")], "");
+        asked("redis", &answers(scene, &REDIS), |asked| ENGINE.judge(&check, asked))
+    };
+    assert_eq!(judge("healthy", "leads", "redis-0"), Verdict::Holds);
+    assert_eq!(judge("healthy", "leads", "redis-1"), Verdict::not_yet("redis-1 is a replica"));
+    assert_eq!(judge("healthy", "follows-master", "redis-2"), Verdict::Holds);
+    assert_eq!(judge("healthy", "follows-master", "redis-0"), Verdict::broken("redis-0 is a master beside redis-0"));
+    assert!(matches!(judge("split", "leads", "redis-0"), Verdict::Broken { .. }));
+    assert!(matches!(judge("chained", "follows-master", "redis-1"), Verdict::NotYet { .. }));
+}
