@@ -9,8 +9,8 @@ use serde_json::Value;
 use crate::cluster::{Cluster, ClusterError, Filter, Scope};
 use crate::engine;
 use crate::model::{
-    Answer, ContainerName, Gap, Namespace, NodeName, Pod, PodName, Probe, ProbeOutput, Resource, Snapshot, Workload,
-    WorkloadName,
+    Answer, ContainerName, Gap, HELPER_LABEL, Namespace, NodeName, Pod, PodName, Probe, ProbeOutput, Resource,
+    Snapshot, Workload, WorkloadName,
 };
 use crate::plan::Reading;
 use crate::wire::{self, Malformed, Object};
@@ -138,7 +138,15 @@ pub async fn read_part(
         let pods = read::<wire::Pod>(cluster, &wanted.scope, own, Keep::Nothing).await?;
         snapshot.absorb(pods.snapshot);
     }
-    if reading.nodes {
+    if reading.helper_pods {
+        let ours = Filter { labels: Some(HELPER_LABEL), fields: None };
+        let pods = read::<wire::Pod>(cluster, &wanted.scope, ours, Keep::Nothing).await?;
+        snapshot.absorb(pods.snapshot);
+    }
+    if reading.every_node {
+        let nodes = read::<wire::Node>(cluster, &Scope::All, Filter::default(), Keep::Nothing).await?;
+        snapshot.absorb(nodes.snapshot);
+    } else if reading.nodes {
         read_nodes_of_overdue(cluster, &mut snapshot).await?;
     }
     if reading.claims {

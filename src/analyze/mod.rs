@@ -42,7 +42,7 @@ pub(crate) use index::leads_to;
 pub(crate) use phrase::{bytes, list as listed};
 pub(crate) use writes::{POD_NAME_LABEL, is_primary_label, leads_writes};
 
-use crate::model::{Recognised, Snapshot, Topology, Workload};
+use crate::model::{Recognised, Snapshot, Topology, Volume, Workload};
 use findings::Findings;
 use index::Index;
 use replication::Standing;
@@ -61,6 +61,11 @@ pub struct Criteria {
 
 /// Default of `--max-lag`: one WAL segment of PostgreSQL, and what its switchover tools tolerate.
 pub const DEFAULT_MAX_LAG_BYTES: u64 = 16 * 1024 * 1024;
+
+/// Names the one node that a volume can be used on, if there is only one.
+pub(crate) fn bound_node(snapshot: &Snapshot, volume: &Volume) -> Option<String> {
+    reach::bound_node(&Index::new(snapshot), volume)
+}
 
 /// Analyses every workload of the snapshot, in its order.
 #[must_use]

@@ -5,6 +5,7 @@ mod asked;
 mod connect;
 mod error;
 mod exec;
+mod helper;
 mod kubeconfig;
 mod list;
 mod proxy;
@@ -22,6 +23,7 @@ use kube::client::Body;
 
 pub use connect::{ConnectArgs, Questions, parse_duration};
 pub use error::ClusterError;
+pub(crate) use helper::Helper;
 pub use kubeconfig::Entry;
 pub(crate) use list::Filter;
 pub use list::Scope;

@@ -129,6 +129,29 @@ impl Cluster {
         self.change_word(&address, pod, &Word { place: ["metadata", "labels"], key, from, to }, trial).await
     }
 
+    /// Has a node take no new pods, or take them again, if it is still the same and is not so already.
+    ///
+    /// # Errors
+    /// [`ClusterError::Conflict`] when somebody else changed it in between.
+    pub(crate) async fn cordon(&self, node: &Pin, cordoned: bool, trial: Trial) -> Result<(), ClusterError> {
+        let address = Address { path: format!("/api/v1/nodes/{}", node.name), resource: "nodes" };
+        let found = self.read_object(&address).await?;
+        let meta = |field: &str| found.pointer(&format!("/metadata/{field}"));
+        if meta("uid").and_then(Value::as_str) != Some(node.uid.as_str()) {
+            return Err(ClusterError::NotFound(format!("node {} is another one now", node.name)));
+        }
+        let is = found.pointer("/spec/unschedulable").and_then(Value::as_bool).unwrap_or(false);
+        if is == cordoned {
+            let words = if cordoned { "is cordoned already" } else { "takes pods already" };
+            return Err(ClusterError::Conflict(format!("node {} {words}: somebody else changed it", node.name)));
+        }
+        let merge = json!({
+            "metadata": {"resourceVersion": meta("resourceVersion")},
+            "spec": {"unschedulable": if cordoned { json!(true) } else { Value::Null }},
+        });
+        self.patch_as(&address, &merge, trial).await.map(|_| ())
+    }
+
     /// Annotates a set, if it is still the same.
     pub(crate) async fn annotate(
         &self,
@@ -288,7 +311,7 @@ impl Cluster {
     }
 
     /// Sends one change. It is never sent twice: whether the first one landed is for the caller to find out.
-    async fn change(
+    pub(super) async fn change(
         &self,
         method: Method,
         path: &str,

@@ -12,7 +12,7 @@ use crate::cluster::{Cluster, Trial, parse_duration};
 use crate::execute::{Interrupt, Live, NotSent, Stop, Terms, execute};
 use crate::failure::{Failure, FailureKind};
 use crate::journal::{Home, Journals, Ledger};
-use crate::plan::{Approved, Consent, Effect, Event, Happening, Permission, Plan, Run, RunId, Subject, Undo};
+use crate::plan::{Approved, Consent, Effect, Event, Happening, Permission, Plan, Run, RunId, Subject, Typed, Undo};
 use crate::planner::Refusal;
 use crate::ui::{Progress, Written};
 use crate::view::{Screen, event, plan, plural, refusal};
@@ -36,6 +36,13 @@ pub struct ChangeArgs {
     /// Where the journal is.
     #[command(flatten)]
     pub log: LogArgs,
+}
+
+impl ChangeArgs {
+    /// Tells whether whatever is planned is agreed to beforehand (`--yes`), and carried out.
+    pub(super) fn is_agreed(&self) -> bool {
+        self.yes && self.dry_run.is_none()
+    }
 }
 
 /// What a dry run asks.
@@ -310,15 +317,13 @@ impl Change<'_> {
         let steps = plural::count(shown.steps.len(), "step");
         let consent =
             self.consent(shown, &format!("run {} {steps}", if shown.steps.len() == 1 { "this" } else { "these" }))?;
-        for step in &shown.steps {
-            if let (Undo::Never { .. }, Effect::DeleteClaim { claim }) = (&step.undo, &step.effect) {
-                if matches!(consent, Consent::Typed) {
-                    continue;
-                }
-                let typed = ui.typed(&format!("{} cannot be taken back: type {} to do it", step.effect, claim.name))?;
-                if typed.as_deref() != Some(claim.name.as_str()) {
-                    return Err(Failure::new(FailureKind::Refused, "nothing was changed: the name was not typed"));
-                }
+        if matches!(consent, Consent::Typed) {
+            return Ok(consent);
+        }
+        for Typed { what, word } in typed(shown) {
+            let typed = ui.typed(&format!("{what}: type {word} to do it"))?;
+            if typed.as_deref() != Some(word.as_str()) {
+                return Err(Failure::new(FailureKind::Refused, format!("nothing was changed: {word} was not typed")));
             }
         }
         Ok(consent)
@@ -377,7 +382,11 @@ impl Change<'_> {
             }
         };
         self.context.ui.aside(&plan::run(run, &self.context.ui.aside_screen()));
-        Failure::new(kind, message).hint(resume_hint(subject, journals.home)).hint(undo_hint(subject, journals.home))
+        let failure = Failure::new(kind, message).hint(resume_hint(subject, journals.home));
+        match run.past_return() {
+            None => failure.hint(undo_hint(subject, journals.home)),
+            Some(_) => failure,
+        }
     }
 
     /// Words a refusal: the headline as the error, the reasons before it.
@@ -387,6 +396,17 @@ impl Change<'_> {
         let message = format!("refused, nothing was changed: {}\n{}", refused.wanted, reasons.trim_end());
         Failure::new(FailureKind::Refused, message)
     }
+}
+
+/// Lists the words that have to be typed: the plan's own, and the name of each claim that is deleted.
+fn typed(plan: &Plan) -> Vec<Typed> {
+    let claims = plan.steps.iter().filter_map(|step| match (&step.undo, &step.effect) {
+        (Undo::Never { .. }, Effect::DeleteClaim { claim }) => {
+            Some(Typed { what: format!("{} cannot be taken back", step.effect), word: claim.name.clone() })
+        }
+        _ => None,
+    });
+    plan.typed.iter().cloned().chain(claims).collect()
 }
 
 /// Says how long nobody took writes, at most: from the first entry of the pause to the last one.

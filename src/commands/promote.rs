@@ -11,9 +11,9 @@ use crate::analyze::{Criteria, DEFAULT_MAX_LAG_BYTES};
 use crate::cluster::{Cluster, parse_duration};
 use crate::engine::Path;
 use crate::failure::{Failure, FailureKind};
-use crate::model::{PodName, Snapshot, Workload, parse_ordinal};
+use crate::model::{PodName, ProbeOutput, Snapshot, Workload, parse_ordinal};
 use crate::plan::{Limit, Plan, Subject};
-use crate::planner::{ALLOWED, Candidate, Promote, Refusal, Situation, candidates, promote};
+use crate::planner::{ALLOWED, Accepted, Candidate, Promote, Refusal, Situation, candidates, promote, remains};
 use crate::view;
 
 /// What `promote` takes.
@@ -21,7 +21,8 @@ use crate::view;
 #[command(after_help = "Examples:
   kubectl stateful promote db -n shop             show who could take over, ask, carry it out
   kubectl stateful promote db --to db-1           let db-1 become the primary
-  kubectl stateful promote db --to 1 --dry-run    show the plan only")]
+  kubectl stateful promote db --to 1 --dry-run    show the plan only
+  kubectl stateful promote db --failover          the primary does not answer: measure what is lost, ask, go on without it")]
 pub struct Args {
     /// The StatefulSet: NAME, sts/NAME or statefulset/NAME
     #[arg(value_name = "NAME", required = true, num_args = 1..=2)]
@@ -32,6 +33,12 @@ pub struct Args {
     /// Only when this pod is the primary now
     #[arg(long, value_name = "POD|ORDINAL")]
     expected_primary: Option<String>,
+    /// The primary does not answer: give it up, with what only it has, which is measured before anybody is asked
+    #[arg(long, conflicts_with = "path")]
+    failover: bool,
+    /// How much of the old primary's log may be lost with --failover, in bytes [default: asked at the prompt; 0 with --yes]
+    #[arg(long, value_name = "SIZE|any", requires = "failover", value_parser = accepted)]
+    accept_loss: Option<Accepted>,
     /// Whether the old primary is awaited as a standby first [default: by what is known of its start-up]
     #[arg(long, value_enum, value_name = "safe|fast")]
     path: Option<PathArg>,
@@ -57,6 +64,9 @@ pub struct Args {
     change: ChangeArgs,
 }
 
+/// How long reading the log of a server that does not answer may take.
+const MEASURE_LIMIT: Duration = Duration::from_secs(60);
+
 /// Ways of a planned switchover.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 enum PathArg {
@@ -67,7 +77,12 @@ enum PathArg {
 }
 
 /// Words behind `--allow` that speak of a promotion.
-const ALLOWED_HERE: &[&str] = &["archive", "clients", "logical-slots"];
+const ALLOWED_HERE: &[&str] = &["archive", "clients", "logical-slots", "node-off"];
+
+/// Reads how much may be lost.
+fn accepted(text: &str) -> Result<Accepted, String> {
+    if text == "any" { Ok(Accepted::Any) } else { super::status::parse_size(text).map(|size| Accepted::Bytes(size.0)) }
+}
 
 fn allowed_parser() -> clap::builder::PossibleValuesParser {
     let here = ALLOWED.iter().filter(|(word, _)| ALLOWED_HERE.contains(word));
@@ -98,12 +113,17 @@ pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
             Some(PathArg::Safe) => Path::Safe,
             Some(PathArg::Fast) => Path::Fast,
         },
+        failover: args.failover.then_some(match args.accept_loss {
+            Some(accepted) => accepted,
+            None if args.change.is_agreed() => Accepted::Bytes(0),
+            None => Accepted::Asked,
+        }),
         step_limit: args.step_timeout.map(|limit| Limit::seconds(limit.as_secs().max(1))),
     };
     let command = Promotion { change: &change, look: &look, criteria: &criteria, wanted: &wanted };
     let asked = args.to.as_deref().map(|word| member(&set, word)).transpose()?;
     let Some(to) = command.choose(asked).await? else { return Ok(()) };
-    let make = async || command.plan(&look.take(context, &cluster, &criteria).await?, &to);
+    let make = async || command.plan(look.take(context, &cluster, &criteria).await?, &to).await;
     change.carry_out(Subject::of(&set), make).await
 }
 
@@ -164,9 +184,19 @@ impl Promotion<'_> {
             .ok_or_else(|| Failure::new(FailureKind::Usage, format!("there is no statefulset/{}", self.look.name)))
     }
 
-    fn plan(&self, seen: &Snapshot, to: &PodName) -> Result<Plan, Failure> {
+    async fn plan(&self, mut seen: Snapshot, to: &PodName) -> Result<Plan, Failure> {
+        let question = remains(&self.situation(&seen)?, to, self.wanted);
+        if let Some((pod, probe)) = question {
+            let namespace = seen.workloads.first().map(|set| set.meta.namespace.clone()).unwrap_or_default();
+            let progress = self.change.context.ui.progress(&format!("measuring what only {} has", pod.name));
+            let name = PodName(pod.name);
+            let answer = self.change.cluster.ask(&namespace, &name, &probe, MEASURE_LIMIT).await;
+            drop(progress);
+            let id = probe.id.to_owned();
+            seen.probes.push(ProbeOutput { namespace, pod: name, pod_uid: pod.uid, id, answer });
+        }
         let now = (self.change.context.now)();
-        let situation = self.situation(seen)?;
+        let situation = self.situation(&seen)?;
         promote(&situation, to, self.wanted, run_id(now), now).map_err(|refusal| self.change.refused(&refusal))
     }
 }

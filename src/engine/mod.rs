@@ -21,7 +21,7 @@ mod removal;
 mod signs;
 
 pub(crate) use phrase::bytes;
-pub use promotion::{Handing, Path, Place, Promoting, Promotion};
+pub use promotion::{Failover, GivenUp, Handing, Loss, Path, Place, Promoting, Promotion};
 pub use removal::{Asked, Leaving, Removal};
 
 /// Every engine, in the order in which recognition asks them; `generic` recognises everything and is last.
@@ -90,6 +90,18 @@ pub trait Engine: Sync {
     /// part of the data.
     fn hands_over(&self, asked: &Asked<'_>, candidate: &PodName) -> Option<PodName> {
         let _ = (asked, candidate);
+        None
+    }
+
+    /// Tells whether `promote` can do without a primary that does not answer.
+    fn fails_over(&self) -> bool {
+        false
+    }
+
+    /// Makes the question by which it is measured what only a primary that does not answer has: a command that runs
+    /// beside its server, and changes nothing. `None` where there is nobody to ask.
+    fn remains(&self, asked: &Asked<'_>, promoting: &Promoting<'_>) -> Option<Probe> {
+        let _ = (asked, promoting);
         None
     }
 

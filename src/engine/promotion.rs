@@ -1,7 +1,7 @@
 //! What an engine wants done when another member becomes the primary.
 
 use crate::model::{ContainerName, Known, PodName, Workload};
-use crate::plan::{Effect, Objection, Pin, Process, Step, Weight};
+use crate::plan::{Check, Effect, Objection, Pin, Process, Step, Weight};
 
 /// A member's server, and how others reach it.
 #[derive(Clone, Debug)]
@@ -57,8 +57,61 @@ pub enum Path {
 pub enum Handing {
     /// It answers, and hands over.
     Over(Place),
-    /// It is given up, and with it what only it has. Its place, if commands still run there.
-    Up(Option<Place>),
+    /// It does not answer, and is given up.
+    Up(GivenUp),
+}
+
+/// A primary that does not answer.
+#[derive(Clone, Debug)]
+pub struct GivenUp {
+    /// The name of its pod.
+    pub pod: PodName,
+    /// Where commands still run beside its server, if they do.
+    pub place: Option<Place>,
+    /// The container that its server runs in.
+    pub container: ContainerName,
+    /// Its claims.
+    pub claims: Vec<Pin>,
+    /// The one node on which its volumes can be mounted.
+    pub node: Pin,
+    /// Whether that node's kubelet is there, so that the pod's end can be seen.
+    pub node_ready: bool,
+}
+
+impl GivenUp {
+    /// Names the helper pod that works on its volumes.
+    #[must_use]
+    pub fn helper(&self) -> String {
+        format!("kubectl-stateful-{}", self.pod)
+    }
+}
+
+/// What only a primary that is given up has, as far as it can be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Loss {
+    /// Bytes of its log.
+    pub bytes: Known<u64>,
+    /// Transactions that were committed in them.
+    pub transactions: Known<u64>,
+    /// What else is known of it, as a sentence: up to when the candidate has everything.
+    pub bound: Option<String>,
+}
+
+/// What a failover costs, and how the member that was given up comes back.
+#[derive(Clone, Debug)]
+pub struct Failover {
+    /// What is lost.
+    pub loss: Loss,
+    /// What a helper pod does on the member's volumes, for people.
+    pub words: String,
+    /// The command of the helper pod.
+    pub argv: Vec<String>,
+    /// What prints what it has to know.
+    pub reads: Process,
+    /// Why what it does cannot be taken back.
+    pub why: String,
+    /// What must hold once the member's pod runs again.
+    pub rejoined: Vec<Check>,
 }
 
 /// A member that is to become the primary, and everybody else.
@@ -113,6 +166,8 @@ pub struct Promotion {
     /// Whether clients are led over and the candidate becomes the primary without a look in between: nothing of `lead`
     /// has to be seen before the rest of it is sent.
     pub at_once: bool,
+    /// In a failover: what is lost, and how the given-up member comes back.
+    pub failover: Option<Failover>,
     /// Whether whoever manages the members leads clients over as well, by labels of its own.
     pub leads_clients: bool,
     /// Whether the run proves that this revision's pods come back as followers.

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use super::{NotSent, World, one_by_one};
-use crate::cluster::{Cluster, ClusterError, Scope, Trial};
+use crate::cluster::{Cluster, ClusterError, Helper, Scope, Trial};
 use crate::collect::{self, Keep, Probing, Wanted};
 use crate::model::{Answer, ContainerName, Namespace, PodName, Probe, Snapshot};
-use crate::plan::{Effect, Pin, Plan, Process, Reading};
+use crate::plan::{Effect, GIVEN, Help, Pin, Plan, Process, Reading};
 
 /// How long an engine may take to answer one question while a plan waits.
 const PROBE_LIMIT: Duration = Duration::from_secs(20);
@@ -70,11 +70,26 @@ impl<'a> Live<'a> {
             Effect::Annotate { key, value } => {
                 self.cluster.annotate(subject, key, value, trial).await.map_err(|error| not_sent(&error))
             }
-            // A server cannot judge a command without running it.
-            Effect::Command { .. } | Effect::Await { .. } | Effect::Pass { .. } | Effect::Handover { .. }
+            Effect::Cordon { node, cordoned } => {
+                self.cluster.cordon(node, *cordoned, trial).await.map_err(|error| not_sent(&error))
+            }
+            Effect::DeletePod { pod, grace_seconds } => {
+                self.cluster.delete_pod(subject, pod, *grace_seconds, trial).await.map_err(|error| not_sent(&error))
+            }
+            // A server cannot judge a command without running it, nor a helper before its member has stopped.
+            Effect::Command { .. }
+            | Effect::Await { .. }
+            | Effect::Pass { .. }
+            | Effect::Handover { .. }
+            | Effect::Help(_)
+            | Effect::EndHelp { .. }
                 if trial == Trial::ServerDryRun =>
             {
                 Ok(())
+            }
+            Effect::Help(help) => self.help(help).await,
+            Effect::EndHelp { helper, member: _ } => {
+                self.cluster.end_help(subject, helper).await.map_err(|error| not_sent(&error))
             }
             Effect::Pass { from, into, words: _ } => self.pass(from, into).await,
             Effect::Handover { waits, acts, words: _ } => {
@@ -111,6 +126,27 @@ impl<'a> Live<'a> {
         };
         let (pod, probe) = command(into);
         ended(&pod, self.cluster.tell(namespace, &pod, &probe, &stdout, COMMAND_LIMIT).await)
+    }
+
+    /// Starts a helper, and hands it over what it waits for. It passes through this process' memory and nowhere else.
+    async fn help(&self, help: &Help) -> Result<(), NotSent> {
+        let subject = &self.plan.subject;
+        match self.cluster.help(subject, &self.plan.id, help).await {
+            Ok(Helper::Starts(why)) => return Err(NotSent::NotYet(why)),
+            Ok(Helper::Begun) => {}
+            Err(error) => return Err(not_sent(&error)),
+        }
+        let Process { pod, container, argv } = &help.reads;
+        self.is_same(&subject.namespace, pod).await?;
+        let answer = self.answer(pod, container, argv).await;
+        let Answer::Ended { exit_code: 0, stdout, .. } = answer else {
+            return ended(&PodName(pod.name.clone()), answer);
+        };
+        let take = format!("umask 077 && cat >{GIVEN}.new && mv {GIVEN}.new {GIVEN}");
+        let argv = ["sh", "-c", &take].map(str::to_owned).to_vec();
+        let probe = Probe { id: "command", container: help.container.clone(), argv };
+        let helper = PodName(help.helper.clone());
+        ended(&helper, self.cluster.tell(&subject.namespace, &helper, &probe, &stdout, COMMAND_LIMIT).await)
     }
 
     /// Lets one command wait for what another one brings about, and sends what comes first as soon as it waits: whatever

@@ -17,7 +17,7 @@ pub use known::Known;
 pub use meta::{Condition, Meta, OwnerReference, Requirement, Selector};
 pub use names::{ClaimName, ContainerName, Namespace, NodeName, PodName, Uid, VolumeName, WorkloadName};
 pub use node::{Node, Taint, ZONE_LABEL};
-pub use pod::{ContainerState, End, Phase, Pod, REVISION_LABEL};
+pub use pod::{ContainerState, End, HELPER_LABEL, Phase, Pod, REVISION_LABEL};
 pub use snapshot::{Answer, Gap, Probe, ProbeOutput, Resource, Snapshot};
 pub use storage::{Claim, ClaimReference, NodeTerm, StorageClass, Volume, VolumeUsage};
 pub use surroundings::{Autoscaler, Budget, Endpoint, Event, Service};

@@ -8,6 +8,9 @@ use super::{ClaimName, Condition, ContainerName, Meta, NodeName, PodName};
 /// The label that holds a pod's revision.
 pub const REVISION_LABEL: &str = "controller-revision-hash";
 
+/// The label of a pod that helps a run, with the run's name.
+pub const HELPER_LABEL: &str = "kubectl-stateful.io/run";
+
 /// Describes one pod.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Pod {
@@ -119,6 +122,8 @@ pub struct End {
     pub exit_code: i32,
     /// `Error`, `OOMKilled`, `Completed`, ...
     pub reason: String,
+    /// What it left as its last words, if anything.
+    pub message: String,
     /// When.
     pub at: Option<Timestamp>,
 }

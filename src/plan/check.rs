@@ -66,6 +66,35 @@ pub enum Check {
         /// The pod.
         pod: PodName,
     },
+    /// A node takes no new pods, or takes them again.
+    Cordoned {
+        /// The node.
+        node: Pin,
+        /// Whether it takes none.
+        cordoned: bool,
+    },
+    /// The kubelet of a node is there and says that it can run pods.
+    NodeReady {
+        /// The node.
+        node: Pin,
+    },
+    /// No pod of a member has been given a node, besides the one that is going.
+    Held {
+        /// The member.
+        member: PodName,
+        /// The pod that is going; none where there was none.
+        going: Option<Pin>,
+    },
+    /// The helper pod of this run has ended well.
+    Helped {
+        /// Its name.
+        helper: String,
+    },
+    /// There is no helper pod of that name.
+    HelperGone {
+        /// Its name.
+        helper: String,
+    },
     /// What only the engine can judge.
     Engine(EngineCheck),
 }
@@ -111,6 +140,12 @@ impl std::fmt::Display for Check {
             Self::Labelled { pod, key, value: None } => write!(f, "{} without label {key}", pod.name),
             Self::Annotated { key, .. } => write!(f, "{key} noted on the set"),
             Self::MayLead { pod } => write!(f, "nothing speaks against {pod} becoming the primary"),
+            Self::Cordoned { node, cordoned: true } => write!(f, "{} takes no new pods", node.name),
+            Self::Cordoned { node, cordoned: false } => write!(f, "{} takes pods again", node.name),
+            Self::NodeReady { node } => write!(f, "node {} ready", node.name),
+            Self::Held { member, .. } => write!(f, "{member} kept from running"),
+            Self::Helped { helper } => write!(f, "the helper pod {helper} ended well"),
+            Self::HelperGone { helper } => write!(f, "the helper pod {helper} gone"),
             Self::Engine(check) => f.write_str(&check.words),
         }
     }
@@ -130,6 +165,10 @@ pub struct Reading {
     pub services: bool,
     /// The nodes of pods that do not go.
     pub nodes: bool,
+    /// Every node.
+    pub every_node: bool,
+    /// The helper pods of the namespace.
+    pub helper_pods: bool,
     /// Everything that `status` reads.
     pub everything: bool,
 }
@@ -141,14 +180,14 @@ impl Check {
         let nothing = Reading::default();
         match self {
             Self::Replicas { .. } | Self::Annotated { .. } => nothing,
-            Self::Ready { .. } | Self::Labelled { .. } => Reading { pods: true, ..nothing },
+            Self::Ready { .. } | Self::Labelled { .. } | Self::Held { .. } => Reading { pods: true, ..nothing },
             Self::PodGone { .. } => Reading { pods: true, nodes: true, ..nothing },
             Self::Selects { .. } => Reading { services: true, ..nothing },
             Self::ClaimGone { .. } => Reading { claims: true, ..nothing },
+            Self::Cordoned { .. } | Self::NodeReady { .. } => Reading { every_node: true, ..nothing },
+            Self::Helped { .. } | Self::HelperGone { .. } => Reading { helper_pods: true, ..nothing },
             Self::Engine(_) => Reading { pods: true, members: true, ..nothing },
-            Self::MayLeave { .. } | Self::MayLead { .. } => {
-                Reading { pods: true, claims: true, members: true, services: true, nodes: true, everything: true }
-            }
+            Self::MayLeave { .. } | Self::MayLead { .. } => Reading { everything: true, ..nothing },
         }
     }
 }
@@ -163,6 +202,8 @@ impl Reading {
             members: self.members || other.members,
             services: self.services || other.services,
             nodes: self.nodes || other.nodes,
+            every_node: self.every_node || other.every_node,
+            helper_pods: self.helper_pods || other.helper_pods,
             everything: self.everything || other.everything,
         }
     }

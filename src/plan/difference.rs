@@ -184,6 +184,7 @@ mod tests {
             max_lag_bytes: 0,
             overrides: Vec::new(),
             manner: String::new(),
+            typed: Vec::new(),
             pause: None,
             notes: notes.iter().map(|note| (*note).to_owned()).collect(),
             steps,

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Check, Pin};
-use crate::model::ContainerName;
+use crate::model::{ContainerName, PodName};
 
 /// One change to the world. It carries identities, so that it cannot hit a namesake.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -92,7 +92,55 @@ pub enum Effect {
         /// The claim.
         claim: Pin,
     },
+    /// Whether a node takes new pods.
+    Cordon {
+        /// The node.
+        node: Pin,
+        /// Whether it takes none.
+        cordoned: bool,
+    },
+    /// A pod is deleted, and with it whatever runs in it. Its set makes another one.
+    DeletePod {
+        /// The pod.
+        pod: Pin,
+        /// How long it may take to stop by itself, in seconds; never 0, which would be a claim that it has stopped.
+        grace_seconds: u32,
+    },
+    /// A pod of our own, made like the set's, works on a member's volumes while the member itself does not run.
+    Help(Box<Help>),
+    /// That pod is deleted.
+    EndHelp {
+        /// Its name.
+        helper: String,
+        /// The member whose volumes it mounts.
+        member: PodName,
+    },
 }
+
+/// A pod of our own that works on the volumes of a member that does not run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Help {
+    /// The name of that pod; the run that made it stands in its labels.
+    pub helper: String,
+    /// The member whose volumes it mounts.
+    pub member: PodName,
+    /// The member's claims.
+    pub claims: Vec<Pin>,
+    /// The node on which they can be mounted.
+    pub node: Pin,
+    /// The container of the set's template that it is made like.
+    pub container: ContainerName,
+    /// What it does, for people.
+    pub words: String,
+    /// The command that it runs; [`GIVEN`] is there once it may begin.
+    pub argv: Vec<String>,
+    /// What prints the text that it finds in [`GIVEN`]; it may be a secret, and is held in memory only.
+    pub reads: Process,
+}
+
+/// Where a helper finds what it is given: in its memory, not on a disk.
+pub const GIVEN: &str = "/dev/shm/kubectl-stateful";
 
 /// A command in a container of a pod.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -119,6 +167,11 @@ impl std::fmt::Display for Effect {
             Self::Label { pod, key, to: None, .. } => write!(f, "take label {key} off {}", pod.name),
             Self::Annotate { key, .. } => write!(f, "note {key} on the set"),
             Self::DeleteClaim { claim } => write!(f, "delete claim {}", claim.name),
+            Self::Cordon { node, cordoned: true } => write!(f, "cordon node {}", node.name),
+            Self::Cordon { node, cordoned: false } => write!(f, "uncordon node {}", node.name),
+            Self::DeletePod { pod, .. } => write!(f, "delete pod {}", pod.name),
+            Self::Help(help) => f.write_str(&help.words),
+            Self::EndHelp { member, .. } => write!(f, "see that no helper works on the volumes of {member}"),
         }
     }
 }
@@ -182,6 +235,16 @@ impl Effect {
             Self::Label { .. } => vec![Permission::new("get", "", "pods"), Permission::new("patch", "", "pods")],
             Self::Annotate { .. } => vec![Permission::new("patch", "apps", "statefulsets")],
             Self::DeleteClaim { .. } => vec![Permission::new("delete", "", "persistentvolumeclaims")],
+            Self::Cordon { .. } => vec![Permission::new("get", "", "nodes"), Permission::new("patch", "", "nodes")],
+            Self::DeletePod { .. } => vec![Permission::new("delete", "", "pods")],
+            Self::Help(_) => vec![
+                Permission::new("get", "apps", "statefulsets"),
+                Permission::new("get", "", "persistentvolumeclaims"),
+                Permission::new("get", "", "pods"),
+                Permission::new("create", "", "pods"),
+                Permission::new("create", "", "pods/exec"),
+            ],
+            Self::EndHelp { .. } => vec![Permission::new("get", "", "pods"), Permission::new("delete", "", "pods")],
         }
     }
 }

@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 
 pub use check::{Check, EngineCheck, Measure, Reading, Verdict};
 pub use difference::{Difference, Turn, differences};
-pub use effect::{Effect, Permission, Process, Trace};
+pub use effect::{Effect, GIVEN, Help, Permission, Process, Trace};
 pub use event::{Amount, Event};
 pub use objection::{Objection, Weight};
 pub use run::{Entry, Fate, Happening, Progress, Run, Unreadable};
@@ -122,6 +122,15 @@ impl std::fmt::Display for Goal {
     }
 }
 
+/// A word that somebody has to type at the prompt, besides saying yes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Typed {
+    /// What is agreed to by typing it, as a clause: "what only db-0 has is lost".
+    pub what: String,
+    /// The word.
+    pub word: String,
+}
+
 /// A span of steps, both counted in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pause {
@@ -162,6 +171,9 @@ pub struct Plan {
     pub manner: String,
     /// What people should know besides the steps: which claims stay, what cannot be taken back.
     pub notes: Vec<String>,
+    /// What has to be typed, where no `--yes` and its flags say it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub typed: Vec<Typed>,
     /// The steps while which nobody takes writes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pause: Option<Pause>,
@@ -174,7 +186,9 @@ impl Plan {
     /// come and go.
     #[must_use]
     pub fn does_the_same(&self, other: &Self) -> bool {
-        let same = |one: &Self| (one.goal.clone(), one.subject.clone(), one.engine.clone(), one.steps.clone());
+        let same = |one: &Self| {
+            (one.goal.clone(), one.subject.clone(), one.engine.clone(), one.steps.clone(), one.typed.clone())
+        };
         same(self) == same(other)
     }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::Situation;
 use crate::analyze::{POD_NAME_LABEL, is_primary_label, leads_to, leads_writes};
 use crate::engine::Place;
-use crate::model::{Pod, Resource, Service};
+use crate::model::{Pod, PodName, Resource, Service};
 use crate::plan::{Check, Effect, Limit, Objection, Pin, Step, Trace, Undo, Weight, When};
 
 /// How long a change of a label or a selector may take: it is one request.
@@ -94,6 +94,21 @@ pub(super) fn clients(situation: &Situation<'_>, from: Option<&Pod>, to: &Place)
     for name in poolers {
         clients.notes.push(format!("{name} looks like a pooler: it may hold sessions to the old primary"));
     }
+    clients
+}
+
+/// Finds the ways on which clients came to a primary that is given up. Its pod may be gone: Services are found by what
+/// it is called, and nobody takes a label off it.
+pub(super) fn clients_of_lost(situation: &Situation<'_>, lost: &PodName, to: &Place) -> Clients {
+    let set = situation.workload;
+    let mut pod = situation.pod(lost).cloned().unwrap_or_default();
+    pod.meta.name.clone_from(&lost.0);
+    pod.meta.namespace = set.meta.namespace.clone();
+    pod.meta.labels.extend(set.template.labels.clone());
+    pod.meta.labels.insert(POD_NAME_LABEL.to_owned(), lost.0.clone());
+    let mut clients = clients(situation, Some(&pod), to);
+    let about_it = |step: &Step| matches!(&step.effect, Effect::Label { pod, .. } if pod.name == lost.0);
+    clients.steps.retain(|step| !about_it(step));
     clients
 }
 

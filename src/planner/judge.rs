@@ -3,8 +3,8 @@
 use super::objections::{of_set, overruled};
 use super::{Situation, promote, scale_down};
 use crate::analyze::Criteria;
-use crate::model::{Pod, PodName, Resource, Snapshot};
-use crate::plan::{Check, Objection, Pin, Plan, Verdict, Weight};
+use crate::model::{HELPER_LABEL, Node, Phase, Pod, PodName, Resource, Snapshot};
+use crate::plan::{Check, Objection, Pin, Plan, RunId, Verdict, Weight};
 
 /// Judges checks of a plan against what was last seen; reads nothing itself. What is not known is not there yet.
 #[must_use]
@@ -31,6 +31,19 @@ fn one(check: &Check, plan: &Plan, situation: &Situation<'_>) -> Verdict {
             Some(_) | None => Verdict::not_yet(format!("{key} is not noted on the set")),
         },
         Check::MayLead { pod } => may_lead(situation, pod, plan),
+        Check::Cordoned { node, cordoned } => {
+            let unlike = if *cordoned { "takes new pods" } else { "is cordoned" };
+            of_node(situation, node, |found| if found.unschedulable == *cordoned { None } else { Some(unlike) })
+        }
+        Check::NodeReady { node } => {
+            of_node(situation, node, |found| if found.is_ready() { None } else { Some("is not ready") })
+        }
+        Check::Held { member, going } => held(situation, member, going.as_ref()),
+        Check::Helped { helper } => helped(situation, helper, &plan.id),
+        Check::HelperGone { helper } => match helper_pod(situation, helper) {
+            None => Verdict::Holds,
+            Some(_) => Verdict::not_yet(format!("the helper pod {helper} is still there")),
+        },
         Check::Engine(check) => situation.asked(|asked| situation.engine.judge(check, asked)),
     }
 }
@@ -125,6 +138,58 @@ fn labelled(situation: &Situation<'_>, pin: &Pin, key: &str, value: Option<&str>
 fn may_lead(situation: &Situation<'_>, pod: &PodName, plan: &Plan) -> Verdict {
     let objections = promote::objections_now(situation, pod, plan);
     objections.iter().fold(Verdict::Holds, |sum, objection| sum.and(weigh(objection)))
+}
+
+/// Judges a node; `lacks` says what it lacks, if anything.
+fn of_node(situation: &Situation<'_>, pin: &Pin, lacks: impl Fn(&Node) -> Option<&'static str>) -> Verdict {
+    let name = &pin.name;
+    if let Some(gap) = situation.snapshot.gap(Resource::Nodes) {
+        return Verdict::not_yet(format!("nodes are not known ({})", gap.why));
+    }
+    match situation.snapshot.nodes.iter().find(|node| node.meta.uid == pin.uid) {
+        None => Verdict::not_yet(format!("there is no node {name} any more")),
+        Some(node) => lacks(node).map_or(Verdict::Holds, |lacks| Verdict::not_yet(format!("node {name} {lacks}"))),
+    }
+}
+
+/// Judges whether a member is kept from running: a pod of it that tolerates everything would be given a node still.
+fn held(situation: &Situation<'_>, member: &PodName, going: Option<&Pin>) -> Verdict {
+    if let Some(gap) = situation.snapshot.gap(Resource::Pods) {
+        return Verdict::not_yet(format!("pods are not known ({})", gap.why));
+    }
+    let is_going = |pod: &Pod| going.is_some_and(|pin| pin.uid == pod.meta.uid);
+    match situation.pod(member).filter(|pod| !is_going(pod)).and_then(|pod| pod.node.as_ref()) {
+        None => Verdict::Holds,
+        Some(node) => Verdict::broken(format!(
+            "{member} was given node {node} again, although it takes no new pods: it would be a second primary"
+        )),
+    }
+}
+
+fn helper_pod<'a>(situation: &Situation<'a>, name: &str) -> Option<&'a Pod> {
+    situation.snapshot.pods.iter().find(|pod| pod.meta.name == name && pod.meta.labels.contains_key(HELPER_LABEL))
+}
+
+/// Tells how the helper of a run ended, by its last words.
+fn helped(situation: &Situation<'_>, name: &str, run: &RunId) -> Verdict {
+    let made = |pod: &&Pod| pod.meta.labels.get(HELPER_LABEL) == Some(&run.0);
+    let Some(pod) = helper_pod(situation, name).filter(made) else {
+        return Verdict::broken(format!("the helper pod {name} went before its end: `resume` makes it anew"));
+    };
+    let words = pod.container_states.iter().find_map(|state| match &state.now {
+        Phase::Ended(end) => Some(last_line(&end.message)),
+        Phase::Waiting { .. } | Phase::Running { .. } | Phase::Unknown => None,
+    });
+    match pod.phase.as_str() {
+        "Succeeded" => Verdict::Holds,
+        "Failed" => Verdict::broken(format!("the helper pod {name} failed: {}", words.unwrap_or_default())),
+        phase => Verdict::not_yet(format!("the helper pod {name} is at work ({phase})")),
+    }
+}
+
+/// Gives the last line that says something.
+fn last_line(text: &str) -> String {
+    text.lines().rev().map(str::trim).find(|line| !line.is_empty()).unwrap_or("no word why").to_owned()
 }
 
 fn claim_gone(seen: &Snapshot, pin: &Pin) -> Verdict {

@@ -10,6 +10,7 @@
 
 mod budget;
 mod clients;
+mod failover;
 mod judge;
 mod members;
 mod objections;
@@ -21,7 +22,7 @@ mod situation;
 mod undo;
 
 pub use judge::judge;
-pub use promote::{Candidate, Promote, candidates, promote};
+pub use promote::{Accepted, Candidate, Promote, candidates, promote, remains};
 pub use scale_down::{ScaleDown, scale_down};
 pub use situation::Situation;
 pub use undo::undo;
@@ -38,6 +39,7 @@ pub const ALLOWED: &[(&str, &str)] = &[
     ("lag", "the copies that stay may be behind"),
     ("logical-slots", "subscribers of logical replication lose their place"),
     ("no-drain", "nothing is known of how a member leaves this engine"),
+    ("node-off", "the node of the primary that is given up is off, and will not come back by itself"),
     ("no-replica", "no copy of the primary stays"),
     ("quorum", "what stays may not survive the loss of one more member"),
     ("room", "the members that stay may have no room for what the leaving one holds"),

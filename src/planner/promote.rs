@@ -2,14 +2,15 @@
 
 use jiff::Timestamp;
 
-use super::clients::{Clients, clients};
+use super::clients::{Clients, clients, clients_of_lost};
+use super::failover;
 use super::objections::overruled;
 use super::restart::held_back;
 use super::{Refusal, Situation};
 use crate::analyze::report::{PodState, Rollout, Row};
 use crate::analyze::{bytes, listed};
-use crate::engine::{Handing, Path, Place, Promoting, Promotion};
-use crate::model::{Known, Pod, PodName, Resource, Role, SyncState};
+use crate::engine::{GivenUp, Handing, Path, Place, Promoting, Promotion};
+use crate::model::{Known, Pod, PodName, Probe, Resource, Role, SyncState};
 use crate::plan::{
     Check, Effect, FORMAT, Goal, Limit, Objection, Pause, Pin, Plan, RunId, Step, Subject, Trace, Undo, Weight, When,
 };
@@ -31,6 +32,19 @@ pub struct Promote {
     pub path: Path,
     /// How long each step may take, where somebody said so.
     pub step_limit: Option<Limit>,
+    /// Whether the primary does not answer and is given up (`--failover`); how much may be lost with it.
+    pub failover: Option<Accepted>,
+}
+
+/// How much of what only the old primary has may be lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Accepted {
+    /// Somebody is asked once it is measured.
+    Asked,
+    /// So many bytes of log, if it can be measured.
+    Bytes(u64),
+    /// Whatever it is.
+    Any,
 }
 
 /// A member that could become the primary.
@@ -62,15 +76,15 @@ impl Candidate {
 /// # Errors
 /// When something speaks against any promotion of this set.
 pub fn candidates(situation: &Situation<'_>, wanted: &Promote) -> Result<Vec<Candidate>, Refusal> {
-    let objections = overruled(of_set(situation, wanted.expected.as_ref()), &wanted.allowed);
+    let objections = overruled(of_set(situation, wanted), &wanted.allowed);
     if !objections.is_empty() {
-        return Err(refusal(situation, None, objections));
+        return Err(refusal(situation, None, wanted, objections));
     }
     let rows = situation.report.rows.iter().filter(|row| row.role == Known::Value(Role::Replica));
     let mut found: Vec<Candidate> = rows
         .map(|row| {
             let objections = match promotion(situation, &row.pod, wanted) {
-                Ok((_, promotion, clients)) => against(situation, row, promotion.objections, clients.objections),
+                Ok(parts) => against(situation, row, wanted, parts),
                 Err(objection) => vec![objection],
             };
             Candidate { row: row.clone(), objections: overruled(objections, &wanted.allowed) }
@@ -92,26 +106,43 @@ pub fn promote(
     now: Timestamp,
 ) -> Result<Plan, Refusal> {
     let judged = candidates(situation, wanted)?;
-    let refuse = |objections| refusal(situation, Some(to), objections);
+    let refuse = |objections| refusal(situation, Some(to), wanted, objections);
     let Some(candidate) = judged.iter().find(|candidate| candidate.row.pod == *to) else {
         return Err(refuse(vec![no_replica(situation, to)]));
     };
     if !candidate.is_fit() {
         return Err(refuse(candidate.objections.clone()));
     }
-    let (from, promotion, clients) = promotion(situation, to, wanted).map_err(|objection| refuse(vec![objection]))?;
-    Ok(plan(situation, to, wanted, Parts { from, promotion, clients }, id, now))
+    let parts = promotion(situation, to, wanted).map_err(|objection| refuse(vec![objection]))?;
+    let objections = overruled(failover::loss(&parts, wanted).into_iter().collect(), &wanted.allowed);
+    if !objections.is_empty() {
+        return Err(refuse(objections));
+    }
+    Ok(plan(situation, to, wanted, parts, id, now))
+}
+
+/// Makes the question by which it is measured what only a primary that does not answer has, and says whom to ask.
+#[must_use]
+pub fn remains(situation: &Situation<'_>, to: &PodName, wanted: &Promote) -> Option<(Pin, Probe)> {
+    let promoting = promoting(situation, to, wanted).ok()?;
+    let Handing::Up(GivenUp { place: Some(place), .. }) = &promoting.handing else { return None };
+    let probe = situation.asked(|asked| situation.engine.remains(asked, &promoting))?;
+    Some((place.pod.clone(), probe))
 }
 
 /// What a plan is put together from.
-struct Parts {
-    from: PodName,
-    promotion: Promotion,
-    clients: Clients,
+pub(super) struct Parts {
+    pub(super) handing: Handing,
+    pub(super) promotion: Promotion,
+    pub(super) clients: Clients,
 }
 
 fn plan(situation: &Situation<'_>, to: &PodName, wanted: &Promote, parts: Parts, id: RunId, now: Timestamp) -> Plan {
-    let Parts { from, promotion, clients } = parts;
+    let Parts { handing, promotion, clients } = parts;
+    let (from, given_up) = match &handing {
+        Handing::Over(place) => (place.name(), None),
+        Handing::Up(given_up) => (given_up.pod.clone(), Some(given_up)),
+    };
     let set = situation.workload;
     let mut notes = promotion.notes;
     if !situation.has_parts() {
@@ -119,6 +150,7 @@ fn plan(situation: &Situation<'_>, to: &PodName, wanted: &Promote, parts: Parts,
     }
     let mut steps = promotion.before;
     let first = steps.len();
+    steps.extend(given_up.map(|given_up| failover::fence(situation, given_up)).unwrap_or_default());
     steps.extend(promotion.fence);
     let together = promotion.at_once.then_some(steps.len());
     let awaited = if promotion.leads_clients {
@@ -130,11 +162,19 @@ fn plan(situation: &Situation<'_>, to: &PodName, wanted: &Promote, parts: Parts,
         notes.extend(clients.notes);
         Vec::new()
     };
+    let leads = steps.len();
     steps.extend(promotion.lead);
+    if let (Some(given_up), Some(step)) = (given_up, steps.get_mut(leads)) {
+        step.requires.push(failover::held(situation, given_up));
+        notes.extend(failover::note(situation, given_up));
+    }
     let last = steps.len().saturating_sub(1);
     steps.extend(promotion.after);
     if let Some(step) = steps.last_mut() {
         step.ensures.extend(awaited);
+    }
+    if let (Some(given_up), Some(failover)) = (given_up, promotion.failover) {
+        steps.extend(failover::rejoin(situation, given_up, failover));
     }
     steps.extend(promotion.proves.then(|| proof(situation, now)));
     if let Some(step) = steps.first_mut() {
@@ -149,7 +189,7 @@ fn plan(situation: &Situation<'_>, to: &PodName, wanted: &Promote, parts: Parts,
         format: FORMAT,
         id,
         made_at: now,
-        goal: Goal::Promote { from: Some(from), to: to.clone(), failover: false },
+        goal: Goal::Promote { from: Some(from), to: to.clone(), failover: given_up.is_some() },
         subject: Subject::of(set),
         engine: situation.report.head.engine.engine.clone(),
         container: situation.container.map(str::to_owned),
@@ -157,18 +197,19 @@ fn plan(situation: &Situation<'_>, to: &PodName, wanted: &Promote, parts: Parts,
         overrides: wanted.allowed.clone(),
         manner: promotion.manner,
         notes,
-        pause: Some(Pause { first, last, together }),
+        typed: given_up.map(failover::typed).unwrap_or_default(),
+        pause: given_up.is_none().then_some(Pause { first, last, together }),
         steps,
     }
 }
 
 /// Says what speaks against a promotion right before it begins.
 pub(super) fn objections_now(situation: &Situation<'_>, to: &PodName, plan: &Plan) -> Vec<Objection> {
-    let expected = match &plan.goal {
-        Goal::Promote { from, .. } => from.clone(),
-        Goal::ScaleDown { .. } | Goal::Undo { .. } => None,
+    let (expected, failover) = match &plan.goal {
+        Goal::Promote { from, failover, .. } => (from.clone(), failover.then_some(Accepted::Any)),
+        Goal::ScaleDown { .. } | Goal::Undo { .. } => (None, None),
     };
-    let wanted = Promote { expected, allowed: plan.overrides.clone(), ..Promote::default() };
+    let wanted = Promote { expected, failover, allowed: plan.overrides.clone(), ..Promote::default() };
     match candidates(situation, &wanted) {
         Err(refusal) => refusal.objections,
         Ok(judged) => match judged.into_iter().find(|candidate| candidate.row.pod == *to) {
@@ -179,33 +220,44 @@ pub(super) fn objections_now(situation: &Situation<'_>, to: &PodName, plan: &Pla
 }
 
 /// Asks the engine, and looks for the ways of clients.
-fn promotion(
-    situation: &Situation<'_>,
-    to: &PodName,
-    wanted: &Promote,
-) -> Result<(PodName, Promotion, Clients), Objection> {
-    let from = from(situation, to, wanted)?;
+fn promotion(situation: &Situation<'_>, to: &PodName, wanted: &Promote) -> Result<Parts, Objection> {
+    let promoting = promoting(situation, to, wanted)?;
+    let clients = match &promoting.handing {
+        Handing::Over(place) => clients(situation, situation.pod(&place.name()), &promoting.candidate),
+        Handing::Up(lost) => clients_of_lost(situation, &lost.pod, &promoting.candidate),
+    };
+    let promotion = situation.asked(|asked| situation.engine.promotion(asked, &promoting));
+    Ok(Parts { handing: promoting.handing, promotion, clients })
+}
+
+/// Says who takes over from whom.
+fn promoting<'a>(situation: &Situation<'a>, to: &PodName, wanted: &Promote) -> Result<Promoting<'a>, Objection> {
+    let handing = match wanted.failover {
+        None => Handing::Over(place(situation, &from(situation, to, wanted)?)?),
+        Some(_) => Handing::Up(failover::given_up(situation)?),
+    };
     let candidate = place(situation, to)?;
+    let from = match &handing {
+        Handing::Over(place) => place.name(),
+        Handing::Up(lost) => lost.pod.clone(),
+    };
     let others = situation.report.rows.iter().filter(|row| row.pod != *to && row.pod != from && row.wanted);
     let siblings = others.map(|row| place(situation, &row.pod)).collect::<Result<_, _>>()?;
-    let clients = clients(situation, situation.pod(&from), &candidate);
-    let old = place(situation, &from)?;
-    let held_back = match situation.pod(&from) {
-        Some(pod) => held_back(pod, &old.container, situation.snapshot.taken_at),
-        None => Known::Unknown("it has no pod".to_owned()),
+    let held_back = match (&handing, situation.pod(&from)) {
+        (Handing::Over(old), Some(pod)) => held_back(pod, &old.container, situation.snapshot.taken_at),
+        (Handing::Over(_), None) => Known::Unknown("it has no pod".to_owned()),
+        (Handing::Up(_), _) => Known::Unknown("nobody waits for it".to_owned()),
     };
-    let promoting = Promoting {
+    Ok(Promoting {
         workload: situation.workload,
         candidate,
-        handing: Handing::Over(old),
+        handing,
         siblings,
         max_lag_bytes: situation.max_lag_bytes,
         path: wanted.path,
         proven: is_proven(situation),
         held_back,
-    };
-    let promotion = situation.asked(|asked| situation.engine.promotion(asked, &promoting));
-    Ok((from, promotion, clients))
+    })
 }
 
 /// Finds who hands over to a candidate: the one primary, or that of its own part of the data.
@@ -243,7 +295,7 @@ fn primary(situation: &Situation<'_>) -> Result<PodName, Objection> {
             "no member is known to be the primary",
             "a planned switchover is handed over by a primary that answers",
         )
-        .way_out("bring the primary back; `kubectl stateful status` says what is wrong")),
+        .way_out(without_primary(situation))),
         several => {
             let names: Vec<String> = several.iter().map(ToString::to_string).collect();
             Err(Objection::new(
@@ -260,8 +312,20 @@ fn leads_standbys(situation: &Situation<'_>) -> bool {
     situation.topology.members.iter().any(|member| member.role == Known::Value(Role::StandbyLeader))
 }
 
+/// Says what can be done when the primary does not answer, and what it would cost.
+fn without_primary(situation: &Situation<'_>) -> String {
+    if !situation.engine.fails_over() {
+        return "bring the primary back; `kubectl stateful status` says what is wrong".to_owned();
+    }
+    format!(
+        "bring the primary back, or give it up: `kubectl stateful promote {} -n {} --failover` measures first what only \
+         it has, and would be lost",
+        situation.workload.meta.name, situation.workload.meta.namespace
+    )
+}
+
 /// Finds a member's server.
-fn place(situation: &Situation<'_>, name: &PodName) -> Result<Place, Objection> {
+pub(super) fn place(situation: &Situation<'_>, name: &PodName) -> Result<Place, Objection> {
     let row = situation.report.rows.iter().find(|row| row.pod == *name);
     let pod: Option<&Pod> = situation.pod(name);
     let missing = || {
@@ -273,7 +337,7 @@ fn place(situation: &Situation<'_>, name: &PodName) -> Result<Place, Objection> 
 }
 
 /// What holds for the whole set.
-fn of_set(situation: &Situation<'_>, expected: Option<&PodName>) -> Vec<Objection> {
+fn of_set(situation: &Situation<'_>, wanted: &Promote) -> Vec<Objection> {
     let mut found = Vec::new();
     if situation.workload.meta.deleting.is_some() {
         found.push(Objection::new("deleting", Weight::No, "the set is being deleted", "only a set that stays"));
@@ -285,7 +349,7 @@ fn of_set(situation: &Situation<'_>, expected: Option<&PodName>) -> Vec<Objectio
     found.extend(owner(situation));
     found.extend(rollout(situation));
     if situation.has_parts() {
-        found.extend(unknown_roles(situation));
+        found.extend(unknown_roles(situation, None));
         return found;
     }
     if situation.topology.is_of_equals() {
@@ -297,18 +361,25 @@ fn of_set(situation: &Situation<'_>, expected: Option<&PodName>) -> Vec<Objectio
         ));
         return found;
     }
-    match (primary(situation), expected) {
-        (Err(objection), _) => found.push(objection),
-        (Ok(primary), Some(expected)) if primary != *expected => found.push(not_expected(&primary, expected)),
+    let from = match wanted.failover {
+        None => primary(situation),
+        Some(_) => failover::given_up(situation).map(|lost| lost.pod),
+    };
+    match (&from, &wanted.expected) {
+        (Err(objection), _) => found.push(objection.clone()),
+        (Ok(primary), Some(expected)) if primary != expected => found.push(not_expected(primary, expected)),
         (Ok(_), _) => {}
     }
-    found.extend(unknown_roles(situation));
+    // Whoever is given up is known not to answer.
+    let given_up = from.ok().filter(|_| wanted.failover.is_some());
+    found.extend(unknown_roles(situation, given_up.as_ref()));
     found
 }
 
 /// A member of which nobody knows the role may take writes.
-fn unknown_roles(situation: &Situation<'_>) -> Vec<Objection> {
+fn unknown_roles(situation: &Situation<'_>, but: Option<&PodName>) -> Vec<Objection> {
     let unknown = situation.report.rows.iter().filter(|row| row.wanted && row.role.value().is_none());
+    let unknown = unknown.filter(|row| Some(&row.pod) != but);
     unknown
         .map(|row| {
             Objection::new(
@@ -347,12 +418,7 @@ fn rollout(situation: &Situation<'_>) -> Option<Objection> {
 }
 
 /// What speaks against one candidate, the engine's own objections last.
-fn against(
-    situation: &Situation<'_>,
-    row: &Row,
-    of_engine: Vec<Objection>,
-    of_clients: Vec<Objection>,
-) -> Vec<Objection> {
+fn against(situation: &Situation<'_>, row: &Row, wanted: &Promote, parts: Parts) -> Vec<Objection> {
     let mut found = Vec::new();
     if row.state != PodState::Ready {
         let why = match &row.state {
@@ -363,9 +429,19 @@ fn against(
         let measured = format!("{} is not ready: {why}", row.pod);
         found.push(Objection::new("notReady", Weight::Passing, measured, "clients are led to ready pods only"));
     }
+    if wanted.failover.is_none() {
+        found.extend(behind(situation, row));
+    }
+    found.extend(parts.clients.objections);
+    found.extend(parts.promotion.objections);
+    found
+}
+
+/// A candidate must not be far behind a primary that hands over: writes pause until it has caught up.
+fn behind(situation: &Situation<'_>, row: &Row) -> Option<Objection> {
     let limit = situation.max_lag_bytes;
     match row.lag.as_ref().map(|lag| &lag.bytes) {
-        Some(Known::Value(lag)) if *lag > limit => found.push(
+        Some(Known::Value(lag)) if *lag > limit => Some(
             Objection::new(
                 "lag",
                 Weight::Passing,
@@ -374,13 +450,10 @@ fn against(
             )
             .way_out("wait, or say --max-lag"),
         ),
-        Some(Known::Value(_)) => {}
-        Some(Known::Unknown(why)) => found.push(unknown_lag(row, why)),
-        None => found.push(unknown_lag(row, "not reported")),
+        Some(Known::Value(_)) => None,
+        Some(Known::Unknown(why)) => Some(unknown_lag(row, why)),
+        None => Some(unknown_lag(row, "not reported")),
     }
-    found.extend(of_clients);
-    found.extend(of_engine);
-    found
 }
 
 fn unknown_lag(row: &Row, why: &str) -> Objection {
@@ -397,10 +470,11 @@ fn no_replica(situation: &Situation<'_>, name: &PodName) -> Objection {
     Objection::new("noReplica", Weight::No, measured, "only a replica can become the primary")
 }
 
-fn refusal(situation: &Situation<'_>, to: Option<&PodName>, objections: Vec<Objection>) -> Refusal {
+fn refusal(situation: &Situation<'_>, to: Option<&PodName>, wanted: &Promote, objections: Vec<Objection>) -> Refusal {
     let set = situation.workload;
+    let word = if wanted.failover.is_some() { "failover" } else { "switchover" };
     let to = to.map(|to| format!(" to {to}")).unwrap_or_default();
-    Refusal { wanted: format!("{} in {}, switchover{to}", set.display(), set.meta.namespace), objections }
+    Refusal { wanted: format!("{} in {}, {word}{to}", set.display(), set.meta.namespace), objections }
 }
 
 /// Says whose sessions end.

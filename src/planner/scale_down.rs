@@ -66,6 +66,7 @@ pub fn scale_down(situation: &Situation<'_>, wanted: &ScaleDown, id: RunId, now:
         overrides: wanted.allowed.clone(),
         manner: String::new(),
         notes,
+        typed: Vec::new(),
         pause: None,
         steps,
     })

@@ -43,6 +43,7 @@ pub fn undo(run: &Run, id: RunId, now: Timestamp) -> Plan {
         steps,
         manner: String::new(),
         notes,
+        typed: Vec::new(),
         pause: None,
         ..run.plan.clone()
     }

@@ -171,6 +171,8 @@ struct Terminated {
     exit_code: i32,
     #[prost(string, tag = "3")]
     reason: String,
+    #[prost(string, tag = "4")]
+    message: String,
     #[prost(message, optional, tag = "6")]
     finished_at: Option<Time>,
 }
@@ -215,6 +217,7 @@ fn container_state(sent: ContainerStatus, init: bool) -> model::ContainerState {
     let ended = |terminated: Terminated| model::End {
         exit_code: terminated.exit_code,
         reason: terminated.reason,
+        message: terminated.message,
         at: terminated.finished_at.and_then(Time::timestamp),
     };
     let now = match sent.state.unwrap_or_default() {

@@ -29,6 +29,7 @@ fn plan() -> Plan {
         overrides: Vec::new(),
         manner: String::new(),
         notes: Vec::new(),
+        typed: Vec::new(),
         pause: None,
         steps: Vec::new(),
     }

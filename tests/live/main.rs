@@ -13,6 +13,7 @@ mod changed;
 mod completion;
 mod deletion;
 mod draining;
+mod failover;
 mod faults;
 mod healthy;
 mod mysql;

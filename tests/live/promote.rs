@@ -13,7 +13,7 @@ use crate::support::{Namespace, Running, command, eventually, look_at, proves, r
 
 /// Writes numbers through a Service and to every member by itself, from inside a pod that keeps running, and says which
 /// ones were acknowledged.
-struct Writer {
+pub(crate) struct Writer {
     child: Child,
     acknowledged: Arc<Mutex<BTreeSet<u64>>>,
     listener: Option<JoinHandle<()>>,
@@ -21,7 +21,7 @@ struct Writer {
 
 impl Writer {
     /// Begins to write from one pod. Whoever takes a write is asked to: through the Service, and each member directly.
-    fn begin(namespace: &Namespace, pod: &str) -> Self {
+    pub(crate) fn begin(namespace: &Namespace, pod: &str) -> Self {
         namespace.sql("db-0", "CREATE TABLE IF NOT EXISTS written (n bigint PRIMARY KEY, through text)");
         let script = r#"
             export PGPASSWORD=$POSTGRES_PASSWORD PGCONNECT_TIMEOUT=2 PGOPTIONS='-c statement_timeout=3000'
@@ -59,7 +59,7 @@ impl Writer {
 
     /// Waits until more writes have been acknowledged.
     #[track_caller]
-    fn until_more(&self) {
+    pub(crate) fn until_more(&self) {
         let before = self.count();
         eventually("more acknowledged writes", || {
             if self.count() > before + 10 { Ok(()) } else { Err(self.count().to_string()) }
@@ -67,7 +67,7 @@ impl Writer {
     }
 
     /// Ends, and gives the numbers that were acknowledged.
-    fn end(mut self) -> BTreeSet<u64> {
+    pub(crate) fn end(mut self) -> BTreeSet<u64> {
         // It may have ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
@@ -98,7 +98,7 @@ fn nothing_lost(namespace: &Namespace, primary: &str, acknowledged: &BTreeSet<u6
 
 /// Waits until one member is the primary and the others stream from it.
 #[track_caller]
-fn until_led_by(namespace: &Namespace, primary: &str) -> Value {
+pub(crate) fn until_led_by(namespace: &Namespace, primary: &str) -> Value {
     namespace.until("db", &format!("{primary} leads, the others stream"), |report| {
         rows(report).len() == 3
             && report["head"]["ready"] == 3
@@ -108,7 +108,7 @@ fn until_led_by(namespace: &Namespace, primary: &str) -> Value {
     })
 }
 
-fn led_through_service(namespace: &Namespace) -> String {
+pub(crate) fn led_through_service(namespace: &Namespace) -> String {
     namespace.field("service/db-rw", "{.spec.selector.statefulset\\.kubernetes\\.io/pod-name}")
 }
 

@@ -7,7 +7,7 @@ fn waiting(reason: &str, message: &str) -> Phase {
 }
 
 fn end(exit_code: i32, reason: &str, seconds_ago: i64) -> End {
-    End { exit_code, reason: reason.to_owned(), at: ago(seconds_ago) }
+    End { exit_code, reason: reason.to_owned(), at: ago(seconds_ago), ..End::default() }
 }
 
 fn unscheduled(world: &mut World, ordinal: usize, message: &str) {

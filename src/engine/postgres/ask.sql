@@ -31,8 +31,8 @@ SELECT jsonb_build_object(
     'settings', (SELECT coalesce(jsonb_object_agg(name, setting), '{}') FROM pg_settings WHERE name IN (
         'archive_mode', 'cluster_name', 'data_directory', 'default_transaction_read_only', 'max_connections',
         'max_locks_per_transaction', 'max_prepared_transactions', 'max_replication_slots', 'max_wal_senders',
-        'max_worker_processes', 'port', 'recovery_min_apply_delay', 'server_version_num', 'synchronous_commit',
-        'synchronous_standby_names', 'wal_level')),
+        'max_worker_processes', 'port', 'primary_slot_name', 'recovery_min_apply_delay', 'server_version_num',
+        'synchronous_commit', 'synchronous_standby_names', 'wal_level')),
     'checkpoint', (SELECT jsonb_build_object('lsn', checkpoint_lsn, 'redo', redo_lsn) FROM pg_control_checkpoint()),
     'oldest_transaction_ms', (SELECT (extract(epoch FROM clock_timestamp() - min(xact_start)) * 1000)::bigint
         FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()),

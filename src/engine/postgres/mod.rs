@@ -71,6 +71,14 @@ impl Engine for Postgres {
         promotion::promotion(asked, promoting)
     }
 
+    fn fails_over(&self) -> bool {
+        true
+    }
+
+    fn remains(&self, asked: &Asked<'_>, promoting: &Promoting<'_>) -> Option<Probe> {
+        promotion::remains(asked, promoting)
+    }
+
     fn judge(&self, check: &EngineCheck, asked: &Asked<'_>) -> Verdict {
         promotion::judge(check, asked).unwrap_or_else(|| judge(check, asked.topology))
     }

@@ -143,6 +143,8 @@ pub(super) struct Settings {
     pub(super) max_wal_senders: Option<String>,
     /// See `max_connections`.
     pub(super) max_worker_processes: Option<String>,
+    /// The slot that its upstream keeps for it.
+    pub(super) primary_slot_name: Option<String>,
     /// Where it listens.
     pub(super) port: Option<String>,
     /// In milliseconds.

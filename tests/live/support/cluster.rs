@@ -82,6 +82,11 @@ impl Node {
         cordoned
     }
 
+    /// Has it take pods again at the end, whoever has it take none meanwhile.
+    pub(crate) fn uncordoned_at_end(&self) -> Cordoned<'_> {
+        Cordoned(self)
+    }
+
     fn start(&self) {
         script(&["node", "start", &self.number]);
         eventually("the node is ready again", || {

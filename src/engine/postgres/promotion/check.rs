@@ -26,6 +26,7 @@ pub(in crate::engine::postgres) fn judge(check: &EngineCheck, asked: &Asked<'_>)
         "in-recovery" => |check, server, _| is_in(check, server, true),
         "standby-back" => standby_back,
         "hands-over" => hands_over,
+        "received" => super::failover::received,
         "follows" => follows,
         "settled" => return Some(settled(check, asked)),
         _ => return None,

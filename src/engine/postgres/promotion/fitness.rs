@@ -2,7 +2,7 @@
 
 use super::{Cast, names};
 use crate::engine::postgres::server::Server;
-use crate::model::Known;
+use crate::model::{Known, Workload};
 use crate::plan::{Objection, Weight};
 
 /// More files of log than this that wait for the archiver slow the stop down: a clean stop archives them first.
@@ -12,9 +12,9 @@ const UNARCHIVED_LIMIT: u64 = 16;
 const LONG_TRANSACTION_MS: i64 = 30_000;
 
 /// Settings that a standby must have at least as high as its primary, or it does not start.
-type Setting = fn(&Server) -> Option<&str>;
+pub(super) type Setting = fn(&Server) -> Option<&str>;
 
-const AT_LEAST: &[(&str, Setting)] = &[
+pub(super) const AT_LEAST: &[(&str, Setting)] = &[
     ("max_connections", |server| server.settings.max_connections.as_deref()),
     ("max_locks_per_transaction", |server| server.settings.max_locks_per_transaction.as_deref()),
     ("max_prepared_transactions", |server| server.settings.max_prepared_transactions.as_deref()),
@@ -29,7 +29,7 @@ pub(super) fn objections(cast: &Cast<'_>) -> Vec<Objection> {
     checks.iter().flat_map(|check| check(cast)).collect()
 }
 
-fn no(code: &'static str, measured: impl Into<String>, limit: impl Into<String>) -> Objection {
+pub(super) fn no(code: &'static str, measured: impl Into<String>, limit: impl Into<String>) -> Objection {
     Objection::new(code, Weight::No, measured, limit)
 }
 
@@ -74,14 +74,30 @@ fn data(cast: &Cast<'_>) -> Vec<Objection> {
 /// It replays what it receives, now.
 fn replay(cast: &Cast<'_>) -> Vec<Objection> {
     let name = &cast.promoting.candidate.pod.name;
+    let mut found = applies(name, &cast.candidate);
+    let streams = cast.candidate.wal_receiver.as_ref().and_then(|receiver| receiver.status.as_deref());
+    if streams != Some("streaming") {
+        let state = streams.unwrap_or("no walreceiver");
+        found.push(Objection::new(
+            "notStreaming",
+            Weight::Passing,
+            format!("{name} does not stream ({state})"),
+            "only who is connected when the primary stops gets everything",
+        ));
+    }
+    found
+}
+
+/// Whether a candidate applies what it has.
+pub(super) fn applies(name: &str, candidate: &Server) -> Vec<Objection> {
     let mut found = Vec::new();
-    if cast.candidate.replay_paused != Some(false) {
+    if candidate.replay_paused != Some(false) {
         found.push(
             no("replayPaused", format!("replay is paused on {name}"), "it would have to catch up first")
                 .way_out("`SELECT pg_wal_replay_resume()` there"),
         );
     }
-    let delay = cast.candidate.settings.recovery_min_apply_delay.as_deref().and_then(|delay| delay.parse::<i64>().ok());
+    let delay = candidate.settings.recovery_min_apply_delay.as_deref().and_then(|delay| delay.parse::<i64>().ok());
     match delay {
         Some(0) => {}
         Some(delay) => found.push(no(
@@ -95,16 +111,6 @@ fn replay(cast: &Cast<'_>) -> Vec<Objection> {
             format!("whether {name} replays late is not known"),
             "unknown counts as no",
         )),
-    }
-    let streams = cast.candidate.wal_receiver.as_ref().and_then(|receiver| receiver.status.as_deref());
-    if streams != Some("streaming") {
-        let state = streams.unwrap_or("no walreceiver");
-        found.push(Objection::new(
-            "notStreaming",
-            Weight::Passing,
-            format!("{name} does not stream ({state})"),
-            "only who is connected when the primary stops gets everything",
-        ));
     }
     found
 }
@@ -278,8 +284,13 @@ fn archive(cast: &Cast<'_>) -> Vec<Objection> {
 
 /// Images whose start-up decides the role by itself.
 fn start_up(cast: &Cast<'_>) -> Vec<Objection> {
+    decides_by_itself(cast.promoting.workload)
+}
+
+/// Says when an image gives each member its role at each start.
+pub(super) fn decides_by_itself(workload: &Workload) -> Vec<Objection> {
     let decides = |name: &&String| name.starts_with("POSTGRESQL_REPLICATION_") || name.starts_with("REPMGR_");
-    let containers = &cast.promoting.workload.template.containers;
+    let containers = &workload.template.containers;
     let found = containers.iter().flat_map(|container| &container.env_names).find(decides);
     found
         .map(|name| {

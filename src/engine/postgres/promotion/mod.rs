@@ -8,12 +8,13 @@
 //! ```
 
 mod check;
+mod failover;
 mod fitness;
 mod names;
 mod steps;
 
 use super::Server;
-use crate::engine::{Asked, Path, Place, Promoting, Promotion};
+use crate::engine::{Asked, Handing, Path, Place, Promoting, Promotion};
 use crate::model::{Known, Pod, ProbeOutput};
 use crate::plan::{Objection, Weight};
 
@@ -21,6 +22,7 @@ use crate::plan::{Objection, Weight};
 mod tests;
 
 pub(super) use check::judge;
+pub(super) use failover::remains;
 
 /// Majors on which the fast path's rule for the end of the log was seen to hold.
 const PROVEN_MAJORS: std::ops::RangeInclusive<u32> = 15..=17;
@@ -38,7 +40,11 @@ struct Cast<'a> {
 
 /// Says what has to happen for a standby to become the primary.
 pub(super) fn promotion(asked: &Asked<'_>, promoting: &Promoting<'_>) -> Promotion {
-    match Cast::new(asked, promoting) {
+    let from = match &promoting.handing {
+        Handing::Over(place) => place,
+        Handing::Up(lost) => return failover::promotion(asked, promoting, lost),
+    };
+    match Cast::new(asked, promoting, from) {
         Ok(cast) => cast.promotion(),
         Err(objection) => Promotion { objections: vec![objection], ..Promotion::default() },
     }
@@ -52,16 +58,13 @@ fn server(asked: &Asked<'_>, pod: &str) -> Result<Server, String> {
 }
 
 impl<'a> Cast<'a> {
-    fn new(asked: &Asked<'_>, promoting: &'a Promoting<'a>) -> Result<Self, Objection> {
+    fn new(asked: &Asked<'_>, promoting: &'a Promoting<'a>, from: &'a Place) -> Result<Self, Objection> {
         let read = |place: &Place| {
             server(asked, &place.pod.name).map_err(|why| {
                 let measured = format!("{} does not answer: {why}", place.pod.name);
                 Objection::new("silent", Weight::Unknown, measured, "every member must answer")
             })
         };
-        let from = promoting.primary().ok_or_else(|| {
-            Objection::new("noPrimary", Weight::Unknown, "no primary answers", "a switchover needs one that hands over")
-        })?;
         let (primary, candidate) = (read(from)?, read(&promoting.candidate)?);
         let siblings = promoting.siblings.iter().map(|place| Ok((place, read(place)?))).collect::<Result<_, _>>()?;
         let called = names::called(asked, &primary, &promoting.candidate.pod.name);

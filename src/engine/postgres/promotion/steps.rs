@@ -2,9 +2,9 @@
 
 use super::Cast;
 use super::check::{check, slots};
-use crate::engine::Place;
 use crate::engine::postgres::probe;
-use crate::plan::{Check, Effect, Limit, Step, Trace, Undo, When};
+use crate::engine::{Place, Promoting};
+use crate::plan::{Check, Effect, GIVEN, Limit, Step, Trace, Undo, When};
 
 /// How long a command may take that changes a setting.
 const SETTING_LIMIT: Limit = Limit::seconds(60);
@@ -62,8 +62,11 @@ pub(super) fn before(cast: &Cast<'_>, fast: bool) -> Vec<Step> {
 
 /// The candidate keeps log for those that will follow it, and has little left to write down.
 fn prepare(cast: &Cast<'_>) -> Option<Step> {
-    let to = &cast.promoting.candidate;
-    let names = cast.missing_slots();
+    create_slots(&cast.promoting.candidate, &cast.missing_slots())
+}
+
+/// Makes slots on a standby, which keep log from now on.
+pub(super) fn create_slots(to: &Place, names: &[String]) -> Option<Step> {
     if names.is_empty() {
         return None;
     }
@@ -76,7 +79,7 @@ fn prepare(cast: &Cast<'_>) -> Option<Step> {
         "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots JOIN (VALUES {list}) AS wanted (name) \
          ON slot_name = wanted.name WHERE NOT active"
     );
-    let (there, gone) = (slots("slots-there", &to.pod.name, &names), slots("slots-gone", &to.pod.name, &names));
+    let (there, gone) = (slots("slots-there", &to.pod.name, names), slots("slots-gone", &to.pod.name, names));
     let words = |verb: &str| format!("{verb} replication slots {} on {}", names.join(", "), to.pod.name);
     Some(step(
         to.command(words("create"), probe::run(&create)),
@@ -89,17 +92,20 @@ fn prepare(cast: &Cast<'_>) -> Option<Step> {
 
 /// Commits on the candidate will wait for the right standbys.
 fn confirm(cast: &Cast<'_>) -> Option<Step> {
-    let rule = cast.rule()?;
-    let to = &cast.promoting.candidate;
+    Some(set_rule(&cast.promoting.candidate, &cast.rule()?))
+}
+
+/// Sets the rule by which commits will wait on a standby.
+pub(super) fn set_rule(to: &Place, rule: &str) -> Step {
     let words = format!("set synchronous_standby_names = '{rule}' on {}", to.pod.name);
     let back = format!("put synchronous_standby_names back on {}", to.pod.name);
-    Some(step(
+    step(
         to.command(words, script!("confirm.sh", rule)),
         Trace::Idempotent,
         Vec::new(),
         Undo::by(to.command(back, script!("unconfirm.sh",)), Trace::Idempotent, Vec::new()),
         SETTING_LIMIT,
-    ))
+    )
 }
 
 /// The primary is told to come back as a standby of the candidate when it starts again.
@@ -151,12 +157,23 @@ pub(super) fn stop(cast: &Cast<'_>) -> Step {
 /// The candidate, which is known to hold everything, takes over.
 pub(super) fn take_over(cast: &Cast<'_>) -> Step {
     let to = &cast.promoting.candidate;
-    let effect = to.command(format!("promote {}", to.pod.name), probe::run_long(&promote()));
-    lead(cast, effect, Vec::new())
+    lead(cast.promoting, &cast.from.pod.name, promote(to), Vec::new())
 }
 
-fn promote() -> String {
+fn promote(to: &Place) -> Effect {
+    to.command(format!("promote {}", to.pod.name), probe::run_long(&promotes()))
+}
+
+fn promotes() -> String {
     PROMOTE.replace("{seconds}", &PROMOTE_SECONDS.to_string())
+}
+
+/// The candidate takes over without a primary, once it has applied everything that it has.
+pub(super) fn take_over_alone(promoting: &Promoting<'_>, from: &str) -> Step {
+    let to = &promoting.candidate;
+    let words = format!("{} with all that it received, nobody receiving from {from}, nobody further", to.pod.name);
+    let received = check("received", &[("pod", &to.pod.name), ("from", from)], words);
+    lead(promoting, from, promote(to), vec![received])
 }
 
 /// The candidate takes over the moment that it holds the end of the primary's log.
@@ -165,17 +182,17 @@ pub(super) fn hand_over(cast: &Cast<'_>) -> Step {
     let statement =
         TAKE_OVER.replace("{seconds}", &END_SECONDS.to_string()).replace("{record}", &CHECKPOINT_BYTES.to_string());
     let effect = Effect::Handover {
-        waits: to.process(probe::run_long(&(statement + &promote()))),
+        waits: to.process(probe::run_long(&(statement + &promotes()))),
         acts: from.process(script!("stop.sh", "told")),
         words: format!("stop {}, and promote {} once it holds the end of its log", from.pod.name, to.pod.name),
     };
     let about = [("pod", from.pod.name.as_str()), ("candidate", to.pod.name.as_str())];
     let words = format!("{} the primary, {} streaming from it", from.pod.name, to.pod.name);
-    lead(cast, effect, vec![check("hands-over", &about, words)])
+    lead(cast.promoting, &from.pod.name, effect, vec![check("hands-over", &about, words)])
 }
 
-fn lead(cast: &Cast<'_>, effect: Effect, requires: Vec<Check>) -> Step {
-    let (from, to) = (&cast.from.pod.name, &cast.promoting.candidate);
+fn lead(promoting: &Promoting<'_>, from: &str, effect: Effect, requires: Vec<Check>) -> Step {
+    let to = &promoting.candidate;
     let leads = check("primary", &[("pod", &to.pod.name)], format!("{} is the primary", to.pod.name));
     let follows = check("in-recovery", &[("pod", &to.pod.name)], format!("{} is a standby", to.pod.name));
     // What waits in the candidate to take over must not do so later.
@@ -205,20 +222,20 @@ fn lead(cast: &Cast<'_>, effect: Effect, requires: Vec<Check>) -> Step {
 
 /// The others follow, the old primary first, and what it has left over goes.
 pub(super) fn after(cast: &Cast<'_>) -> Vec<Step> {
-    let mut steps: Vec<Step> = cast.siblings.iter().map(|(place, server)| follow(cast, place, server.slot())).collect();
+    let way = way_to(cast);
+    let to = &cast.promoting.candidate.pod.name;
+    let siblings = cast.siblings.iter();
+    let mut steps: Vec<Step> =
+        siblings.map(|(place, server)| follow(place, to, &way, server.slot().unwrap_or_default())).collect();
     steps.push(watch(cast));
     steps.push(tidy(cast));
     steps
 }
 
-fn follow(cast: &Cast<'_>, place: &Place, slot: Option<&str>) -> Step {
-    let (host, port) = way_to(cast);
-    let to = &cast.promoting.candidate.pod.name;
+/// A standby follows another primary, found by host and port, with a slot there or none.
+pub(super) fn follow(place: &Place, to: &str, (host, port): &(String, String), slot: &str) -> Step {
     step(
-        place.command(
-            format!("let {} follow {to}", place.pod.name),
-            script!("follow.sh", host, port, slot.unwrap_or_default()),
-        ),
+        place.command(format!("let {} follow {to}", place.pod.name), script!("follow.sh", host, port, slot)),
         Trace::Idempotent,
         vec![follows(&place.pod.name, to)],
         Undo::Keep { why: "it follows whoever is the primary".to_owned() },
@@ -226,7 +243,7 @@ fn follow(cast: &Cast<'_>, place: &Place, slot: Option<&str>) -> Step {
     )
 }
 
-fn follows(pod: &str, primary: &str) -> Check {
+pub(super) fn follows(pod: &str, primary: &str) -> Check {
     check("follows", &[("pod", pod), ("primary", primary)], format!("{pod} streams from {primary}"))
 }
 
@@ -242,13 +259,19 @@ fn watch(cast: &Cast<'_>) -> Step {
     )
 }
 
+/// One primary, and everybody else streams from it.
+pub(super) fn settled(primary: &str) -> Check {
+    let words = format!("{primary} the only primary, everybody streaming from it");
+    check("settled", &[("primary", primary)], words)
+}
+
 fn tidy(cast: &Cast<'_>) -> Step {
     let (from, to) = (cast.from, &cast.promoting.candidate.pod.name);
     let names = cast.leftover_slots();
     let mut argv = script!("tidy.sh",);
     argv.extend(names.iter().cloned());
     let left = if names.is_empty() { String::new() } else { format!(" and the slots {}", names.join(", ")) };
-    let settled = check("settled", &[("primary", to)], format!("{to} the only primary, everybody streaming from it"));
+    let settled = settled(to);
     let gone = (!names.is_empty()).then(|| slots("slots-gone", &from.pod.name, &names));
     step(
         from.command(format!("take away what held {} back{left}", from.pod.name), argv),
@@ -257,4 +280,16 @@ fn tidy(cast: &Cast<'_>) -> Step {
         Undo::Keep { why: "nothing needs it".to_owned() },
         FOLLOW_LIMIT,
     )
+}
+
+/// Makes the command of a helper pod that makes the data of a given-up primary those of a standby.
+pub(super) fn rejoin(directory: &str, (host, port): &(String, String), name: &str, slot: &str) -> Vec<String> {
+    let text = concat!(include_str!("../../given.sh"), include_str!("../server.sh"), include_str!("rejoin.sh"));
+    let argv = ["sh", "-c", text, "kubectl-stateful", directory, host, port, name, slot, GIVEN];
+    argv.map(str::to_owned).to_vec()
+}
+
+/// Makes the command that prints what a standby connects with.
+pub(super) fn conninfo() -> Vec<String> {
+    script!("conninfo.sh",)
 }

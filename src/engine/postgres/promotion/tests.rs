@@ -5,20 +5,29 @@ use serde_json::{Value, json};
 use super::{check, promotion};
 use crate::engine::postgres::{ENGINE, probe};
 use crate::engine::tests::{pod, printed, recorded};
-use crate::engine::{Asked, Engine as _, Handing, Path, Place, Promoting, Promotion};
+use crate::engine::{Asked, Engine as _, GivenUp, Handing, Path, Place, Promoting, Promotion};
 use crate::model::{ContainerSpec, Known, Pod, ProbeOutput, Workload};
 use crate::plan::{Check, Effect, EngineCheck, Pin, Undo, Verdict};
 
 /// What each of the three servers said, to be changed.
-struct Scene([Value; 3]);
+struct Scene([Value; 3], Option<String>);
+
+fn place(name: &str) -> Place {
+    Place {
+        pod: Pin { name: name.to_owned(), uid: format!("uid-{name}").as_str().into() },
+        container: "postgres".into(),
+        host: Some(format!("{name}.db.shop.svc")),
+    }
+}
 
 const NAMES: [&str; 3] = ["db-0", "db-1", "db-2"];
 
 impl Scene {
     fn new() -> Self {
-        Self(NAMES.map(|name| {
+        let said = NAMES.map(|name| {
             serde_json::from_str(&recorded(&format!("postgres/17/promote-{name}.json"))).expect("a recording")
-        }))
+        });
+        Self(said, None)
     }
 
     /// Changes one field of one server's answer.
@@ -30,8 +39,9 @@ impl Scene {
     fn asked<T>(&self, use_it: impl FnOnce(&Asked<'_>) -> T) -> T {
         let pods: Vec<Pod> = NAMES.map(pod).to_vec();
         let pods: Vec<&Pod> = pods.iter().collect();
-        let outputs: Vec<ProbeOutput> =
+        let mut outputs: Vec<ProbeOutput> =
             NAMES.iter().zip(&self.0).map(|(name, said)| printed(name, probe::ID, &said.to_string())).collect();
+        outputs.extend(self.1.iter().map(|remains| printed("db-0", "postgres-remains", remains)));
         let outputs: Vec<&ProbeOutput> = outputs.iter().collect();
         let topology = ENGINE.read(&Workload::default(), &pods, &outputs);
         use_it(&Asked { pods: &pods, outputs: &outputs, topology: &topology })
@@ -42,11 +52,25 @@ impl Scene {
     }
 
     fn promotion_of(&self, path: Path, image: &str, held_back: Known<u64>) -> Promotion {
-        let place = |name: &str| Place {
-            pod: Pin { name: name.to_owned(), uid: format!("uid-{name}").as_str().into() },
+        self.promotion_by(Handing::Over(place("db-0")), path, image, held_back)
+    }
+
+    /// The promotion of db-1 when db-0 says nothing; `remains` is what was found beside its server.
+    fn failover(mut self, remains: &str, node_ready: bool) -> Promotion {
+        self.0[0] = Value::Null;
+        self.1 = Some(remains.to_owned());
+        let lost = GivenUp {
+            pod: "db-0".into(),
+            place: Some(place("db-0")),
             container: "postgres".into(),
-            host: Some(format!("{name}.db.shop.svc")),
+            claims: Vec::new(),
+            node: Pin { name: "node-1".to_owned(), uid: "n1".into() },
+            node_ready,
         };
+        self.promotion_by(Handing::Up(lost), Path::Auto, "postgres:17", Known::Value(0))
+    }
+
+    fn promotion_by(&self, handing: Handing, path: Path, image: &str, held_back: Known<u64>) -> Promotion {
         let mut workload = Workload::default();
         workload.template.containers = vec![ContainerSpec {
             name: "postgres".into(),
@@ -57,7 +81,7 @@ impl Scene {
         let promoting = Promoting {
             workload: &workload,
             candidate: place("db-1"),
-            handing: Handing::Over(place("db-0")),
+            handing,
             siblings: vec![place("db-2")],
             max_lag_bytes: 1 << 24,
             path,
@@ -233,4 +257,89 @@ fn checks_name_what_they_wait_for() {
     let last = promotion.after.last().expect("a step");
     let ensures: Vec<String> = last.ensures.iter().map(Check::to_string).collect();
     assert_eq!(ensures, ["slots db_1, db_2 gone from db-0", "db-1 the only primary, everybody streaming from it"]);
+}
+
+/// Standbys that lost their primary: no receiver any more, db-1 a little further than db-2.
+fn orphans() -> Scene {
+    Scene::new()
+        .with(1, "/wal_receiver", json!(null))
+        .with(2, "/wal_receiver", json!(null))
+        .with(1, "/receive_lsn", json!("0/5000100"))
+        .with(1, "/replay_lsn", json!("0/5000100"))
+        .with(2, "/receive_lsn", json!("0/5000000"))
+        .with(2, "/replay_lsn", json!("0/5000000"))
+}
+
+const REMAINS: &str =
+    r#"{"from":"0/5000100","end":"0/5000238","commits":3,"said":"invalid record length at 0/5000238"}"#;
+
+#[test]
+fn what_only_a_dead_primary_has_is_said_in_bytes_and_transactions() {
+    let cases = [
+        (REMAINS, Known::Value(312), Known::Value(3), "312B of log, 3 committed transactions"),
+        (
+            r#"{"from":"0/5000100","end":"0/5000100","commits":0,"said":"could not find a valid record after 0/5000100"}"#,
+            Known::Value(0),
+            Known::Value(0),
+            "nothing is lost: db-1 has all of its log",
+        ),
+    ];
+    for (remains, bytes, transactions, words) in cases {
+        let promotion = orphans().failover(remains, true);
+        assert_eq!(promotion.objections, []);
+        let loss = promotion.failover.expect("a failover").loss;
+        assert_eq!((loss.bytes, loss.transactions), (bytes, transactions));
+        assert!(promotion.manner.contains(words), "{}", promotion.manner);
+    }
+    for remains in ["", "{", r#"{"from":"0/5000100","end":null,"commits":9,"said":"could not find file"}"#] {
+        let promotion = orphans().failover(remains, true);
+        let loss = promotion.failover.expect("a failover").loss;
+        assert!(loss.bytes.value().is_none() && loss.transactions.value().is_none(), "{remains}: {loss:?}");
+        assert!(promotion.manner.contains("cannot be measured"), "{}", promotion.manner);
+    }
+}
+
+#[test]
+fn only_the_furthest_standby_takes_over_and_only_from_a_primary_that_is_gone() {
+    let codes = |scene: Scene, node_ready| -> Vec<_> {
+        scene.failover(REMAINS, node_ready).objections.iter().map(|objection| objection.code).collect()
+    };
+    assert_eq!(codes(orphans().with(2, "/replay_lsn", json!("0/5000108")), true), ["behind"]);
+    assert_eq!(codes(orphans().with(2, "/recovery_timeline", json!(9)), true), ["behind"]);
+    assert_eq!(codes(orphans().with(1, "/replay_paused", json!(true)), true), ["replayPaused"]);
+    assert_eq!(codes(orphans().with(2, "/settings/max_connections", json!("50")), true), ["settings"]);
+    assert_eq!(codes(orphans().with(2, "/system_identifier", json!("1")), true), ["otherData"]);
+    let receiving = || {
+        let receiver = Scene::new().0[2]["wal_receiver"].clone();
+        let line = receiver["received_tli"].clone();
+        orphans().with(2, "/wal_receiver", receiver).with(1, "/recovery_timeline", line)
+    };
+    assert_eq!(codes(receiving(), false), ["alive"], "nobody on that node can say that it has stopped");
+    assert_eq!(codes(receiving(), true), [""; 0], "its kubelet says when it has stopped");
+}
+
+#[test]
+fn nobody_takes_over_before_nobody_receives_and_everything_is_applied() {
+    let about = [("pod", "db-1"), ("from", "db-0")];
+    let gone = |mut scene: Scene| {
+        scene.0[0] = Value::Null;
+        scene.judge("received", &about)
+    };
+    assert_eq!(gone(orphans()), Verdict::Holds);
+    let receiver = Scene::new().0[2]["wal_receiver"].clone();
+    assert!(matches!(gone(orphans().with(2, "/wal_receiver", receiver)), Verdict::NotYet { .. }));
+    assert!(matches!(gone(orphans().with(1, "/replay_lsn", json!("0/50000F8"))), Verdict::NotYet { .. }));
+    assert!(matches!(gone(orphans().with(2, "/replay_lsn", json!("0/5000200"))), Verdict::Broken { .. }));
+    assert!(matches!(gone(orphans().with(1, "/in_recovery", json!(false))), Verdict::Broken { .. }));
+}
+
+#[test]
+fn commits_do_not_hang_on_those_who_are_gone() {
+    let steps = |rule: &str| {
+        let scene = orphans().with(1, "/settings/synchronous_standby_names", json!(rule));
+        let before = scene.failover(REMAINS, true).before;
+        before.iter().any(|step| step.effect.to_string().starts_with("set synchronous_standby_names = ''"))
+    };
+    assert!(!steps("") && !steps("*") && !steps("ANY 1 (db_0, db_2)"));
+    assert!(steps("db_0") && steps("2 (db_0, db_2)"));
 }
