@@ -15,6 +15,7 @@ mod judge;
 mod members;
 mod objections;
 mod promote;
+mod proof;
 mod restart;
 mod room;
 mod scale_down;

@@ -5,21 +5,14 @@ use jiff::Timestamp;
 use super::clients::{Clients, clients, clients_of_lost};
 use super::failover;
 use super::objections::overruled;
+use super::proof;
 use super::restart::held_back;
 use super::{Refusal, Situation};
 use crate::analyze::report::{PodState, Rollout, Row};
 use crate::analyze::{bytes, listed};
 use crate::engine::{GivenUp, Handing, Path, Place, Promoting, Promotion};
 use crate::model::{Known, Pod, PodName, Probe, Resource, Role, SyncState};
-use crate::plan::{
-    Check, Effect, FORMAT, Goal, Limit, Objection, Pause, Pin, Plan, RunId, Step, Subject, Trace, Undo, Weight, When,
-};
-
-/// The annotation by which a set remembers that pods of a revision come back as followers.
-const PROOF: &str = "kubectl-stateful.io/comes-back-as-follower";
-
-/// How long a note on the set may take: it is one request.
-const NOTE_LIMIT: Limit = Limit::seconds(30);
+use crate::plan::{Check, FORMAT, Goal, Limit, Objection, Pause, Pin, Plan, RunId, Subject, Weight};
 
 /// What somebody wants.
 #[derive(Clone, Debug, Default)]
@@ -176,7 +169,7 @@ fn plan(situation: &Situation<'_>, to: &PodName, wanted: &Promote, parts: Parts,
     if let (Some(given_up), Some(failover)) = (given_up, promotion.failover) {
         steps.extend(failover::rejoin(situation, given_up, failover));
     }
-    steps.extend(promotion.proves.then(|| proof(situation, now)));
+    steps.extend(promotion.proves.then(|| proof::note(situation, now)));
     if let Some(step) = steps.first_mut() {
         step.requires.push(Check::MayLead { pod: to.clone() });
     }
@@ -255,7 +248,7 @@ fn promoting<'a>(situation: &Situation<'a>, to: &PodName, wanted: &Promote) -> R
         siblings,
         max_lag_bytes: situation.max_lag_bytes,
         path: wanted.path,
-        proven: is_proven(situation),
+        proven: proof::is_there(situation),
         held_back,
     })
 }
@@ -490,25 +483,4 @@ fn sessions(situation: &Situation<'_>, from: &PodName) -> Option<String> {
         sessions.total(),
         sessions.active
     ))
-}
-
-fn is_proven(situation: &Situation<'_>) -> bool {
-    let revision = &situation.report.head.update_revision;
-    let proof = situation.workload.meta.annotations.get(PROOF).and_then(|proof| proof.split(' ').next());
-    !revision.is_empty() && proof == Some(revision.as_str())
-}
-
-/// Notes on the set, with the date, that its pods come back as followers: the next switchover need not wait to see it.
-fn proof(situation: &Situation<'_>, now: Timestamp) -> Step {
-    let value = format!("{} seen {}", situation.report.head.update_revision, now.strftime("%Y-%m-%d"));
-    let noted = Check::Annotated { key: PROOF.to_owned(), value: value.clone() };
-    Step {
-        when: When::Always,
-        requires: Vec::new(),
-        effect: Effect::Annotate { key: PROOF.to_owned(), value },
-        trace: Trace::Seen(noted),
-        ensures: Vec::new(),
-        undo: Undo::Keep { why: "it stays true".to_owned() },
-        limit: NOTE_LIMIT,
-    }
 }
