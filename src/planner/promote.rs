@@ -107,6 +107,10 @@ pub fn promote(
         return Err(refuse(candidate.objections.clone()));
     }
     let parts = promotion(situation, to, wanted).map_err(|objection| refuse(vec![objection]))?;
+    if parts.promotion.lead.is_empty() {
+        // Whatever somebody takes the responsibility for: clients must not be led to a member that nobody promotes.
+        return Err(refuse(parts.promotion.objections));
+    }
     let objections = overruled(failover::loss(&parts, wanted).into_iter().collect(), &wanted.allowed);
     if !objections.is_empty() {
         return Err(refuse(objections));

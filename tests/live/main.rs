@@ -31,4 +31,5 @@ mod scale_down;
 mod storage;
 mod surroundings;
 mod sweep;
+mod switchovers;
 mod watch;

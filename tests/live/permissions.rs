@@ -83,7 +83,7 @@ fn without_exec_the_roles_are_unknown_and_nothing_is_safe() {
 }
 
 /// Gives a service account of its own the Roles of `status` and of changes, and says what it is called.
-fn changer(namespace: &Namespace, name: &str, change: impl Fn(&str) -> String) -> String {
+pub(crate) fn changer(namespace: &Namespace, name: &str, change: impl Fn(&str) -> String) -> String {
     let (status, _, all) = documented_roles();
     namespace.kubectl(&["create", "serviceaccount", name]).ok();
     let account = format!("{}:{name}", namespace.name);

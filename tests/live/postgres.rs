@@ -97,10 +97,10 @@ fn a_replica_whose_replay_is_paused_shows_the_lag_that_it_has() {
 }
 
 /// A session that stays open until it is dropped.
-struct Session(Child);
+pub(crate) struct Session(Child);
 
 impl Session {
-    fn open(namespace: &Namespace, pod: &str, sql: &str) -> Self {
+    pub(crate) fn open(namespace: &Namespace, pod: &str, sql: &str) -> Self {
         let script = format!("(echo \"{sql}\"; sleep 300) | PGAPPNAME=live psql -U postgres -XAtq");
         let child = command("kubectl")
             .args(["-n", &namespace.name, "exec", pod, "-c", "postgres", "--", "sh", "-c", &script])

@@ -8,7 +8,8 @@ use std::thread::{self, JoinHandle};
 
 use serde_json::Value;
 
-use crate::postgres::{start, streams};
+use crate::permissions::changer;
+use crate::postgres::{Session, start, streams};
 use crate::support::{Namespace, Running, command, eventually, look_at, proves, row, rows, workload};
 
 /// Writes numbers through a Service and to every member by itself, from inside a pod that keeps running, and says which
@@ -88,7 +89,7 @@ impl Drop for Writer {
 
 /// Proves that every acknowledged write is on every member.
 #[track_caller]
-fn nothing_lost(namespace: &Namespace, primary: &str, acknowledged: &BTreeSet<u64>) {
+pub(crate) fn nothing_lost(namespace: &Namespace, primary: &str, acknowledged: &BTreeSet<u64>) {
     assert!(acknowledged.len() > 20, "only {} writes", acknowledged.len());
     let there = namespace.sql(primary, "SELECT n FROM written");
     let there: BTreeSet<u64> = there.lines().filter_map(|line| line.trim().parse().ok()).collect();
@@ -276,4 +277,113 @@ fn a_member_that_must_not_lead_is_refused_with_the_reason() {
     namespace.sql("db-1", "ALTER SYSTEM RESET recovery_min_apply_delay");
     namespace.sql("db-1", "SELECT pg_reload_conf()");
     proves("a delayed standby is refused");
+}
+
+/// Has a member's server start again, by itself and in its pod.
+fn restart(namespace: &Namespace, pod: &str) {
+    let before = namespace.sql(pod, "SELECT pg_postmaster_start_time()");
+    // It ends while it is told to.
+    namespace.kubectl(&["exec", pod, "-c", "postgres", "--", "sh", "-c", "kill -INT 1"]);
+    eventually("another start", || {
+        let now = namespace.kubectl(&[
+            "exec",
+            pod,
+            "-c",
+            "postgres",
+            "--",
+            "psql",
+            "-U",
+            "postgres",
+            "-XAtqc",
+            "SELECT pg_postmaster_start_time()",
+        ]);
+        if now.code == 0 && now.stdout != before { Ok(()) } else { Err(now.everything()) }
+    });
+}
+
+fn alter(namespace: &Namespace, pod: &str, words: &str) {
+    namespace.sql(pod, &format!("ALTER SYSTEM SET {words}"));
+    namespace.sql(pod, "SELECT pg_reload_conf()");
+}
+
+/// Has the primary archive something, and then nothing any more. Before the first file nobody can say how many wait.
+fn leave_unarchived(namespace: &Namespace) {
+    namespace.sql("db-0", "SELECT txid_current(); SELECT pg_switch_wal()");
+    eventually("log in the archive", || {
+        let archived = namespace.sql("db-0", "SELECT last_archived_wal FROM pg_stat_archiver");
+        if archived.trim().is_empty() { Err("none".to_owned()) } else { Ok(()) }
+    });
+    alter(namespace, "db-0", "archive_command = '/bin/false'");
+    for _ in 0..20 {
+        namespace.sql("db-0", "SELECT txid_current(); SELECT pg_switch_wal()");
+    }
+}
+
+#[test]
+fn what_would_hang_hurt_or_be_forbidden_is_told_before_and_what_only_ends_sessions_is_done() {
+    let namespace = Namespace::new("promote-nasty");
+    start(&namespace);
+    let set = |pod: &str, words: &str| alter(&namespace, pod, words);
+    set("db-0", "archive_mode = 'on'");
+    set("db-0", "archive_command = '/bin/true'");
+    restart(&namespace, "db-0");
+    until_led_by(&namespace, "db-0");
+
+    let services = "    resources: [services]\n    verbs: [get, patch]";
+    let user = changer(&namespace, "unled", |role| {
+        assert!(role.contains(services), "{role}");
+        role.replace(services, "    resources: [services]\n    verbs: [get]")
+    });
+    let forbidden = eventually("a permission that is missing", || {
+        let words = ["promote", "db", "--to", "1", "--yes", "--as", user.as_str()];
+        let ran = namespace.stateful(&words);
+        if ran.code == 4 { Err(ran.stderr) } else { Ok(ran) }
+    });
+    assert!(forbidden.code == 7 && forbidden.stderr.contains("missing permission to patch services"), "{forbidden:?}");
+    assert_eq!((led_through_service(&namespace).as_str(), namespace.journaled_plans().len()), ("db-0", 0));
+    proves("who may not switch the Service is told so before anything is done");
+
+    set("db-0", "synchronous_standby_names = '2 (\"db-1\", elsewhere)'");
+    namespace.refuses("db", &["promote", "db", "--to", "1"], &["elsewhere", "commits would wait for 2, for ever"]);
+    set("db-0", "synchronous_standby_names = ''");
+    proves("a rule for which commits would wait for ever is refused");
+
+    namespace.sql("db-1", "SELECT pg_create_physical_replication_slot('db_2', true)");
+    namespace.until("db", "a slot", |report| row(report, "db-1")["role"]["value"] == "replica");
+    let dry = namespace.changes(&["promote", "db", "--to", "1", "--dry-run"]);
+    assert!(dry.stdout.contains("create replication slots db_0 on db-1"), "{dry:?}");
+    proves("only the slot that is missing is made");
+
+    namespace.sql("db-0", "CREATE TABLE unfinished (n int)");
+    let _idle = Session::open(&namespace, "db-0", "BEGIN; INSERT INTO unfinished VALUES (1);");
+    let _long = Session::open(&namespace, "db-0", "BEGIN; INSERT INTO unfinished VALUES (2); SELECT pg_sleep(300);");
+    leave_unarchived(&namespace);
+    namespace.refuses(
+        "db",
+        &["promote", "db", "--to", "1"],
+        &["files of log wait for the archiver of db-0", "--allow archive"],
+    );
+    proves("log that waits for a broken archiver is refused, with how much");
+    eventually("a transaction that is old", || {
+        let said = namespace.stateful(&["promote", "db", "--to", "1", "--allow", "archive", "--dry-run"]).everything();
+        if said.contains("a transaction on db-0 is ") { Ok(()) } else { Err(said) }
+    });
+    let done = namespace.changes(&["promote", "db", "--to", "1", "--allow", "archive", "--yes"]);
+    let said = done.everything().split_whitespace().collect::<Vec<_>>().join(" ");
+    for words in [
+        "s old: it is rolled back",
+        "1 idle in a transaction, which is rolled back",
+        "db-0 comes back as a standby after some 10 s",
+    ] {
+        assert!(said.contains(words), "{words}: {said}");
+    }
+    until_led_by(&namespace, "db-1");
+    assert_eq!(namespace.sql("db-1", "SELECT count(*) FROM unfinished").trim(), "0");
+    proves("sessions in a transaction end with a switchover, are told before, and leave nothing behind");
+
+    set("db-1", "max_connections = 150");
+    restart(&namespace, "db-1");
+    let settings = ["max_connections is 100 on db-0 and 150 on db-1", "raise max_connections on db-0"];
+    namespace.refuses("db", &["promote", "db", "--to", "0"], &settings);
+    proves("a candidate that takes fewer connections than its primary is refused");
 }

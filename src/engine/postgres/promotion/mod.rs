@@ -115,12 +115,10 @@ impl<'a> Cast<'a> {
 
     fn promotion(&self) -> Promotion {
         let (fast, why) = self.is_fast();
-        let objections = fitness::objections(self);
-        if !objections.is_empty() {
-            return Promotion { objections, ..Promotion::default() };
-        }
         let pause = if fast { "about half a second".to_owned() } else { self.start() };
         Promotion {
+            // Somebody may take the responsibility for some of them: then the steps are needed all the same.
+            objections: fitness::objections(self),
             manner: format!("no write is lost; writes pause for {pause} ({why})"),
             notes: fitness::notes(self, fast),
             before: steps::before(self, fast),

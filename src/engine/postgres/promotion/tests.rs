@@ -191,8 +191,13 @@ fn an_archive_that_is_behind_is_refused_unless_somebody_says_so() {
         .with(0, "/settings/archive_mode", json!("on"))
         .with(0, "/archiver/last_archived_wal", json!("000000010000000000000001"))
         .with(0, "/wal_file", json!("000000010000000000000030"));
-    let found = behind.promotion(Path::Auto, "postgres:17").objections;
-    let archive = found.iter().find(|objection| objection.code == "archive").expect("an objection");
+    let promotion = behind.promotion(Path::Auto, "postgres:17");
+    assert_eq!(
+        (promotion.before.len(), promotion.lead.len(), promotion.after.len()),
+        (2, 1, 3),
+        "it is done all the same"
+    );
+    let archive = promotion.objections.iter().find(|objection| objection.code == "archive").expect("an objection");
     assert_eq!(
         (archive.measured.as_str(), archive.allow),
         ("46 files of log wait for the archiver of db-0", Some("archive"))

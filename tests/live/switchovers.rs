@@ -1,0 +1,70 @@
+//! Many planned switchovers of PostgreSQL in a row, there and back, while clients write and somebody looks.
+
+use crate::postgres::{start, streams};
+use crate::promote::nothing_lost;
+use crate::support::{Beside, Namespace, proves, row, rows, two_at_once};
+
+/// How many there are, unless `KUBECTL_STATEFUL_SWITCHOVERS` says another number.
+const SWITCHOVERS: usize = 4;
+
+/// Has clients write through the Service, and somebody look every 50 ms who takes writes, from inside a pod that stays.
+fn watch(namespace: &Namespace) -> Beside<'_> {
+    namespace.sql("db-0", "CREATE TABLE written (n bigint PRIMARY KEY)");
+    let beside = Beside { namespace, pod: "db-2", container: "postgres" };
+    // The wrapper of Debian takes longer than what it wraps.
+    let psql = "PGPASSWORD=$POSTGRES_PASSWORD PGCONNECT_TIMEOUT=1 /usr/lib/postgresql/17/bin/psql -d postgres -U postgres -XAtq";
+    beside.begin(&format!(
+        "n=$((${{n-0}} + 1)); {psql} -h db-rw -c \"INSERT INTO written VALUES ($n)\" && echo $n >>/tmp/acknowledged; sleep 0.05"
+    ));
+    beside.begin(&format!(
+        "for pod in db-0 db-1 db-2; do standby=$({psql} -h $pod.db -c 'SELECT pg_is_in_recovery()::int') && \
+         echo $pod $standby >>/tmp/seen; done; sleep 0.05"
+    ));
+    beside.until_written(20);
+    beside
+}
+
+/// Waits until one member leads and the others stream from it.
+#[track_caller]
+fn until_led_by(namespace: &Namespace, primary: &str) {
+    namespace.until("db", &format!("{primary} leads, the others stream"), |report| {
+        report["head"]["ready"] == 3
+            && rows(report).iter().all(|row| row["pod"] == primary || streams(row))
+            && row(report, primary)["role"]["value"] == "primary"
+    });
+}
+
+#[test]
+fn many_switchovers_in_a_row_lose_nothing_and_have_one_primary_at_a_time() {
+    let count = std::env::var("KUBECTL_STATEFUL_SWITCHOVERS").ok().and_then(|number| number.parse().ok());
+    let count: usize = count.unwrap_or(SWITCHOVERS);
+    let namespace = Namespace::new("promote-many");
+    start(&namespace);
+    let beside = watch(&namespace);
+    let mut pauses = Vec::new();
+    for turn in 0..count {
+        let (from, to) = if turn % 2 == 0 { ("db-0", "db-1") } else { ("db-1", "db-0") };
+        let done = namespace.changes(&["promote", "db", "--to", to, "--expected-primary", from, "--yes"]).everything();
+        let pause =
+            done.split("paused for at most ").nth(1).and_then(|rest| rest.split(" s").next()?.parse::<f64>().ok());
+        pauses.push(pause.unwrap_or_else(|| panic!("no pause: {done}")));
+        beside.until_written(5);
+        // A pod that was made anew has no back-off: its kubelet would hold the tenth restart back for five minutes.
+        namespace.kubectl(&["delete", "pod", from, "--wait=true"]).ok();
+        until_led_by(&namespace, to);
+    }
+    beside.end();
+    let (seen, acknowledged) = (beside.read("/tmp/seen"), beside.acknowledged());
+    assert_eq!(two_at_once(&seen), None);
+    nothing_lost(&namespace, if count.is_multiple_of(2) { "db-0" } else { "db-1" }, &acknowledged);
+    let conninfo = namespace.sql("db-2", "SHOW primary_conninfo");
+    assert_eq!(conninfo.matches("host=").count(), 1, "its connection string does not grow");
+    pauses.sort_by(f64::total_cmp);
+    proves(format!(
+        "{count} switchovers: all {} acknowledged writes are there, {} looks saw one primary at a time; pauses {:.1} to {:.1} s",
+        acknowledged.len(),
+        seen.lines().count(),
+        pauses[0],
+        pauses[pauses.len() - 1]
+    ));
+}
