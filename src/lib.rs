@@ -22,6 +22,7 @@ pub mod execute;
 pub mod failure;
 pub mod journal;
 pub mod model;
+pub mod mover;
 pub mod plan;
 pub mod planner;
 pub mod ui;

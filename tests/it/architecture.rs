@@ -20,6 +20,10 @@ struct File {
 impl File {
     /// The module of the top level that it belongs to.
     fn module(&self) -> &str {
+        // Each program has one of its own.
+        if self.path.ends_with("/main.rs") {
+            return "main";
+        }
         let inside = self.path.trim_start_matches("src/");
         inside.split_once('/').map_or(inside, |(first, _)| first).trim_end_matches(".rs")
     }
@@ -169,10 +173,14 @@ fn things_stay_in_their_places() {
         "console::",
         "anstream",
     ];
-    report(&outside("ui", &terminal), "only `ui` touches the terminal");
+    // The mover has no terminal: its program hands it what it answers on.
+    let mut touching = outside("ui", &terminal);
+    touching.retain(|line| !line.starts_with("src/mover/main.rs:"));
+    report(&touching, "only `ui` touches the terminal");
     report(&outside("cluster", &["kube::", "hyper_util", "tower"]), "only `cluster` knows the client");
     report(&outside("view", &["comfy_table"]), "only `view` makes tables");
     report(&outside("wire", &["prost::"]), "only `wire` knows protobuf");
+    report(&outside("mover", &["rustix::", "rustls::", "blake3::"]), "only `mover` copies files");
     // Spans are measured by tokio's clock, which tests can stop.
     let clocks = ["Timestamp::now()", "SystemTime::now", "std::time::Instant", "std::time::{Duration, Instant}"];
     report(&outside("main", &clocks), "time enters by parameter");

@@ -4,10 +4,15 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use kubectl_stateful::mover::program;
 use serde_json::Value;
 
 const NAME: &str = "stateful";
 const HOST: &str = "https://github.com/kubectl-stateful/kubectl-stateful";
+
+/// What the plugin sends to nodes, and the nodes' architecture.
+const MOVERS: [(&str, &str); 2] =
+    [("kubectl-stateful-mover-linux-amd64", "amd64"), ("kubectl-stateful-mover-linux-arm64", "arm64")];
 
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
@@ -89,6 +94,7 @@ fn broken(manifest: &Value, file: &str) -> Vec<String> {
         rule(from.contains(&"LICENSE"), "the licence is installed");
         rule(from.contains(&bin), "bin is among the files");
         rule(from.contains(&"completions/kubectl_complete-stateful"), "the completion shim is installed");
+        rule(MOVERS.iter().any(|(mover, _)| from.contains(mover)), "a mover is installed");
     }
     broken
 }
@@ -106,6 +112,8 @@ fn the_template_fills_to_a_manifest_that_krew_takes() {
     for platform in list(&manifest, "/spec/platforms") {
         let start = format!("{HOST}/releases/download/{version}/kubectl-stateful_{version}_");
         assert!(text(platform, "/uri").starts_with(&start), "{}", text(platform, "/uri"));
+        let from: Vec<&str> = list(platform, "/files").iter().map(|file| text(file, "/from")).collect();
+        assert!(MOVERS.iter().all(|(mover, _)| from.contains(mover)), "{from:?}");
     }
     assert!(!text(&manifest, "/spec/caveats").is_empty());
 }
@@ -138,6 +146,7 @@ fn every_rule_notices_when_it_is_broken() {
         ("from: LICENSE", "from: README.md", "the licence"),
         ("from: kubectl-stateful\n", "from: other\n", "bin is among"),
         ("to: .\n", "to: ../..\n", "from and to"),
+        ("amd64\n          to: .\n        - from: kubectl-stateful-mover-linux-arm64", "x86", "a mover"),
     ];
     for (before, after, rule) in breaks {
         let manifest = filled();
@@ -178,6 +187,21 @@ fn the_manifest_and_the_archives_in_dist_belong_together() {
     assert!(ran, "no archive is for this machine: run `make dist` here");
 }
 
+/// Runs a mover where nothing else is: no library, no loader, no resolver's files.
+#[expect(clippy::print_stderr, reason = "a test says what it skips")]
+fn stands_alone(place: &Path, mover: &str) {
+    let version = format!("kubectl-stateful-mover {}\n", env!("CARGO_PKG_VERSION"));
+    assert_eq!(run(place.join(mover).to_str().unwrap(), &["--version"]), version);
+    let alone = tempfile::TempDir::new().unwrap();
+    std::fs::copy(place.join(mover), alone.path().join("mover")).unwrap();
+    let output = Command::new("chroot").arg(alone.path()).args(["/mover", "--version"]).output().unwrap();
+    if String::from_utf8_lossy(&output.stderr).contains("Operation not permitted") {
+        eprintln!("skipped: a directory that is the whole world of a program needs root");
+        return;
+    }
+    assert_eq!(String::from_utf8_lossy(&output.stdout), version, "{output:?}");
+}
+
 /// Unpacks an archive as krew would and starts what it holds, if it is for this machine.
 fn runs_as_installed(platform: &Value, archive: &str) -> bool {
     let arch = if cfg!(target_arch = "aarch64") { "arm64" } else { "amd64" };
@@ -191,6 +215,10 @@ fn runs_as_installed(platform: &Value, archive: &str) -> bool {
     let file = |name: &str| place.path().join(name);
     let version = run(file(text(platform, "/bin")).to_str().unwrap(), &["--version"]);
     assert_eq!(version, format!("kubectl-stateful {}\n", env!("CARGO_PKG_VERSION")));
+    for (mover, architecture) in MOVERS.iter().filter(|(mover, _)| file(mover).exists()) {
+        assert_eq!(program::beside(&file(text(platform, "/bin")), architecture).unwrap(), file(mover));
+    }
+    stands_alone(place.path(), &format!("kubectl-stateful-mover-linux-{arch}"));
     let same = |name: &str, there: &Path| {
         assert_eq!(std::fs::read(file(name)).unwrap(), std::fs::read(there).unwrap(), "{name}");
     };
