@@ -168,13 +168,10 @@ impl Pair {
     fn session(&self, word: &str, pass: PassKind, extent: Extent) -> Ended<Outcome> {
         let (receiver, sender) = self.start(word, pass, extent);
         let sent = outcome(sender.end());
-        let other = receiver.end();
-        match &sent {
-            Ok(_) => assert!(matches!(other, Some(Event::Received { .. })), "{other:?}"),
-            Err((_, message)) if word == "send" => {
-                assert!(matches!(other, Some(Event::Failed { .. })), "{other:?}, sender: {message}");
-            }
-            Err(_) => {}
+        // A sender that fails may never have called: its receiver would wait, and ends with this.
+        if sent.is_ok() {
+            let other = receiver.end();
+            assert!(matches!(other, Some(Event::Received { .. })), "{other:?}");
         }
         sent
     }
