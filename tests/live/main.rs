@@ -12,6 +12,7 @@ mod absent_nodes;
 mod changed;
 mod completion;
 mod deletion;
+mod disturbed;
 mod draining;
 mod failover;
 mod faults;

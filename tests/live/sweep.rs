@@ -41,12 +41,7 @@ impl<'n> Set<'n> {
         let name = format!("s{number}");
         let directory = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("{}-{name}", namespace.name));
         std::fs::create_dir_all(&directory).expect("a directory");
-        let port = proxy.port;
-        let kubeconfig = format!(
-            "apiVersion: v1\nkind: Config\ncurrent-context: a\ncontexts: [{{name: a, context: {{cluster: a, user: a}}}}]\n\
-             clusters: [{{name: a, cluster: {{server: \"http://127.0.0.1:{port}\"}}}}]\nusers: [{{name: a, user: {{}}}}]\n"
-        );
-        std::fs::write(directory.join("kubeconfig"), kubeconfig).expect("a kubeconfig");
+        std::fs::write(directory.join("kubeconfig"), proxy.kubeconfig()).expect("a kubeconfig");
         Self { namespace, gate, name, proxy, directory }
     }
 

@@ -8,7 +8,7 @@ use crate::support::{Beside, Namespace, proves, row, rows, two_at_once};
 const SWITCHOVERS: usize = 4;
 
 /// Has clients write through the Service, and somebody look every 50 ms who takes writes, from inside a pod that stays.
-fn watch(namespace: &Namespace) -> Beside<'_> {
+pub(crate) fn watch(namespace: &Namespace) -> Beside<'_> {
     namespace.sql("db-0", "CREATE TABLE written (n bigint PRIMARY KEY)");
     let beside = Beside { namespace, pod: "db-2", container: "postgres" };
     // The wrapper of Debian takes longer than what it wraps.
@@ -26,7 +26,7 @@ fn watch(namespace: &Namespace) -> Beside<'_> {
 
 /// Waits until one member leads and the others stream from it.
 #[track_caller]
-fn until_led_by(namespace: &Namespace, primary: &str) {
+pub(crate) fn until_led_by(namespace: &Namespace, primary: &str) {
     namespace.until("db", &format!("{primary} leads, the others stream"), |report| {
         report["head"]["ready"] == 3
             && rows(report).iter().all(|row| row["pod"] == primary || streams(row))

@@ -1,8 +1,9 @@
 //! A way to the API server on which changes go wrong: it counts the requests that change something, and does to one of
-//! them what it was told. Plain HTTP, in front of `kubectl proxy`; one connection for each request.
+//! them what it was told. Commands in containers count as well. Plain HTTP, in front of `kubectl proxy`; one connection for each
+//! request.
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::{Shutdown, TcpListener, TcpStream};
 use std::process::{Child, Stdio};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -49,7 +50,8 @@ pub(crate) struct Gate {
 impl Gate {
     pub(crate) fn open() -> Self {
         let mut child =
-            command("kubectl").args(["proxy", "--port=0"]).stdout(Stdio::piped()).spawn().expect("kubectl proxy");
+            // Unless told otherwise it lets no command through.
+            command("kubectl").args(["proxy", "--port=0", "--reject-paths=^$"]).stdout(Stdio::piped()).spawn().expect("kubectl proxy");
         let mut line = String::new();
         BufReader::new(child.stdout.take().expect("stdout")).read_line(&mut line).expect("a line");
         let address = line.trim().rsplit(' ').next().expect("an address").to_owned();
@@ -88,7 +90,7 @@ struct State {
 
 /// The way on which changes go wrong.
 pub(crate) struct Proxy {
-    pub(crate) port: u16,
+    port: u16,
     state: Arc<Mutex<State>>,
 }
 
@@ -110,6 +112,15 @@ impl Proxy {
             }
         });
         Self { port, state }
+    }
+
+    /// Writes the kubeconfig that leads here.
+    pub(crate) fn kubeconfig(&self) -> String {
+        format!(
+            "apiVersion: v1\nkind: Config\ncurrent-context: a\ncontexts: [{{name: a, context: {{cluster: a, user: a}}}}]\n\
+             clusters: [{{name: a, cluster: {{server: \"http://127.0.0.1:{}\"}}}}]\nusers: [{{name: a, user: {{}}}}]\n",
+            self.port
+        )
     }
 
     /// Begins to count anew, and lets one request go wrong: they count from 1.
@@ -168,12 +179,13 @@ impl Request {
         }
         let mut body = vec![0; length];
         reader.read_exact(&mut body).ok()?;
-        Some(Self { head: head + "Connection: close\r\n\r\n", body })
+        let then = if upgrades(&head) { "Upgrade" } else { "close" };
+        Some(Self { head: format!("{head}Connection: {then}\r\n\r\n"), body })
     }
 
     fn changes(&self) -> bool {
         let line = self.head.lines().next().unwrap_or_default();
-        !line.starts_with("GET ") && !line.contains("/selfsubject")
+        upgrades(&self.head) || !line.starts_with("GET ") && !line.contains("/selfsubject")
     }
 
     /// Reads the number of replicas out of a change of it.
@@ -198,6 +210,10 @@ impl Request {
 fn serve(mut client: TcpStream, gate: &str, state: &Mutex<State>) {
     let Some(request) = Request::read(&client) else { return };
     let fault = if request.changes() { count(state) } else { None };
+    if upgrades(&request.head) {
+        run_through(client, &request, gate, state, fault);
+        return;
+    }
     let land = || {
         let answer = request.forward(gate);
         let taken = answer.as_ref().is_some_and(|answer| answer.starts_with(b"HTTP/1.1 2"));
@@ -226,6 +242,52 @@ fn serve(mut client: TcpStream, gate: &str, state: &Mutex<State>) {
     };
     // A client that was killed reads no answer.
     let _ = client.write_all(&answer.unwrap_or_default());
+}
+
+/// Tells whether a request becomes a connection of another kind: a command in a container.
+fn upgrades(head: &str) -> bool {
+    head.to_ascii_lowercase().contains("\r\nupgrade:")
+}
+
+/// How long a command is left alone before its connection is cut off.
+const CUT_OFF: Duration = Duration::from_millis(300);
+
+/// Lets a command through, or does to it what was told.
+fn run_through(mut client: TcpStream, request: &Request, gate: &str, state: &Mutex<State>, fault: Option<Fault>) {
+    match fault {
+        Some(Fault::Refused) => return,
+        Some(Fault::Answers(code)) => {
+            // A client that was killed reads no answer.
+            let _ = client.write_all(&refusal(code));
+            return;
+        }
+        Some(Fault::KilledBefore) => return kill(state),
+        Some(Fault::AnswerLost | Fault::KilledAfter) | None => {}
+    }
+    let Ok(mut server) = TcpStream::connect(gate) else { return };
+    if server.write_all(request.head.as_bytes()).is_err() {
+        return;
+    }
+    let (Ok(mut up), Ok(mut down)) = (client.try_clone(), server.try_clone()) else { return };
+    let upward = thread::spawn(move || {
+        // Either side may go first.
+        let _ = std::io::copy(&mut up, &mut server);
+        let _ = server.shutdown(Shutdown::Both);
+    });
+    if fault.is_some() {
+        let ends = (client.try_clone(), down.try_clone());
+        thread::sleep(CUT_OFF);
+        if fault == Some(Fault::KilledAfter) {
+            kill(state);
+        }
+        for end in [ends.0, ends.1].into_iter().flatten() {
+            let _ = end.shutdown(Shutdown::Both);
+        }
+    } else {
+        let _ = std::io::copy(&mut down, &mut client);
+        let _ = client.shutdown(Shutdown::Both);
+    }
+    upward.join().expect("a way up");
 }
 
 /// Counts a request that wants to change something, and says what is to go wrong with it.

@@ -1,0 +1,138 @@
+//! Every request of a planned switchover that changes something, and every command in a container, goes wrong on the real parts.
+
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Instant;
+
+use crate::postgres::start;
+use crate::promote::nothing_lost;
+use crate::support::{Fault, Gate, Namespace, Proxy, Ran, command, cut, eventually, proves, two_at_once};
+use crate::switchovers::{until_led_by, watch};
+
+/// How many cases there are, unless `KUBECTL_STATEFUL_ALL_CASES` is set: each takes a switchover or two, and a pod made anew.
+const CASES: usize = 20;
+
+/// What goes wrong.
+const FAULTS: [Fault; 4] = [Fault::Refused, Fault::AnswerLost, Fault::KilledBefore, Fault::KilledAfter];
+
+/// The program, on a way to the server that can be broken.
+struct Way<'n> {
+    namespace: &'n Namespace,
+    proxy: Proxy,
+    directory: PathBuf,
+}
+
+impl<'n> Way<'n> {
+    fn new(namespace: &'n Namespace, gate: &Gate) -> Self {
+        let proxy = Proxy::open(gate);
+        let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join(&namespace.name);
+        std::fs::create_dir_all(&directory).expect("a directory");
+        std::fs::write(directory.join("kubeconfig"), proxy.kubeconfig()).expect("a kubeconfig");
+        Self { namespace, proxy, directory }
+    }
+
+    fn call(&self, words: &[&str], fault: Option<(u32, Fault)>) -> Ran {
+        self.proxy.breaks(fault);
+        let child = command(env!("CARGO_BIN_EXE_kubectl-stateful"))
+            .args(words)
+            .args(["-n", &self.namespace.name])
+            .env("KUBECONFIG", self.directory.join("kubeconfig"))
+            .env("XDG_STATE_HOME", &self.directory)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the program");
+        self.proxy.client_is(child.id());
+        Ran::of(&child.wait_with_output().expect("the program"))
+    }
+
+    /// Promotes a member. On a busy machine one may be unready for a moment, which refuses it: then it is tried again, unless
+    /// it is what went wrong that refuses it.
+    fn promote(&self, to: &str, fault: Option<(u32, Fault)>) -> Ran {
+        eventually("a switchover that begins", || match self.call(&["promote", "db", "--to", to, "--yes"], fault) {
+            refused if refused.code == 4 && !self.proxy.has_happened() => Err(refused.stderr),
+            ran => Ok(ran),
+        })
+    }
+
+    /// Finds the member that takes writes.
+    fn primary(&self) -> String {
+        let asked = ["db-0", "db-1", "db-2"].map(|pod| (pod, self.namespace.sql(pod, "SELECT pg_is_in_recovery()")));
+        let found: Vec<&str> = asked.iter().filter(|(_, said)| said.trim() == "f").map(|(pod, _)| *pod).collect();
+        assert_eq!(found.len(), 1, "one primary: {asked:?}");
+        found[0].to_owned()
+    }
+}
+
+/// Lets one thing go wrong, then goes on or back; gives whether it happened.
+fn case(way: &Way<'_>, from: &str, (at, fault, back): (u32, Fault, bool)) -> bool {
+    let to = if from == "db-0" { "db-1" } else { "db-0" };
+    let case = format!("{fault:?} at {at}, {}", if back { "taken back" } else { "continued" });
+    let first = way.promote(to, Some((at, fault)));
+    let happened = way.proxy.has_happened();
+    // A member that was asked before anything was begun, and did not answer, is a reason to refuse.
+    if first.code != 0 && first.code != 4 {
+        let ways: [&[&str]; 2] = [&["resume", "db", "--yes", "--take-over"], &["undo", "db", "--yes", "--take-over"]];
+        let order = if back { [ways[1], ways[0]] } else { ways };
+        let mut ended = way.call(order[0], None);
+        // Past the point of no return there is only the way on, and before a hand-over that half took place only the way back.
+        if ended.code != 0 && ended.code != 2 {
+            let before = ended;
+            ended = way.call(order[1], None);
+            let tail = |ran: &Ran| {
+                let lines: Vec<&str> = ran.stderr.lines().collect();
+                format!("{}: {}", ran.code, lines[lines.len().saturating_sub(6)..].join(" / "))
+            };
+            let says = [&first, &before, &ended].map(tail).join("; then ");
+            // 2: nothing was begun, or everything had ended.
+            assert!(matches!(ended.code, 0 | 2), "{case}: neither on nor back: {says}");
+        }
+    }
+    happened
+}
+
+#[test]
+fn a_switchover_survives_faults_at_every_request_and_command() {
+    let namespace = Namespace::new("promote-sweep");
+    start(&namespace);
+    let gate = Gate::open();
+    let way = Way::new(&namespace, &gate);
+    let beside = watch(&namespace);
+    let began = Instant::now();
+    let clean = way.promote("1", None);
+    assert_eq!(clean.code, 0, "{}", cut(&clean.everything()));
+    let requests = way.proxy.seen();
+    let all: Vec<_> =
+        (1..=requests).flat_map(|at| FAULTS.map(|fault| [(at, fault, false), (at, fault, true)])).flatten().collect();
+    let stride = if std::env::var_os("KUBECTL_STATEFUL_ALL_CASES").is_some() { 1 } else { all.len() / CASES + 1 };
+    let (mut ran, mut happened) = (0, 0);
+    let mut from = "db-0".to_owned();
+    let mut primary = way.primary();
+    for chosen in all.iter().copied().step_by(stride) {
+        // A pod that was made anew has no back-off.
+        if primary != from {
+            namespace.kubectl(&["delete", "pod", &from, "--wait=true"]).ok();
+        }
+        until_led_by(&namespace, &primary);
+        from = primary;
+        happened += usize::from(case(&way, &from, chosen));
+        ran += 1;
+        primary = way.primary();
+        beside.until_written(3);
+    }
+    until_led_by(&namespace, &primary);
+    beside.end();
+    let (seen, acknowledged) = (beside.read("/tmp/seen"), beside.acknowledged());
+    assert_eq!(two_at_once(&seen), None);
+    nothing_lost(&namespace, &primary, &acknowledged);
+    assert!(happened * 2 >= ran, "only {happened} of {ran} faults happened");
+    proves(format!(
+        "{ran} of {} cases ({happened} faults happened): {} faults at each of {requests} requests and commands, continued or \
+         taken back; {} acknowledged writes are there, {} looks saw one primary at a time, in {:.0?}",
+        all.len(),
+        FAULTS.len(),
+        acknowledged.len(),
+        seen.lines().count(),
+        began.elapsed()
+    ));
+}
