@@ -159,6 +159,20 @@ impl Change<'_> {
         journals.mark(run, Happening::Undone { by }).await.map_err(|error| held(&error))
     }
 
+    /// Ends a run where it stands: what it has not done is not done, and nothing is in the way of another plan.
+    pub(super) async fn leave(&self, run: &Run, journals: &Journals<'_>) -> Result<(), Failure> {
+        let ui = &self.context.ui;
+        ui.aside(&plan::run(run, &ui.aside_screen()));
+        if self.args.dry_run.is_some() {
+            return Ok(());
+        }
+        self.consent(&run.plan, "leave what is not done undone")?;
+        journals.is_still(run).await.map_err(|error| held(&error))?;
+        journals.mark(run, Happening::Left).await.map_err(|error| held(&error))?;
+        ui.status(&format!("run {} is ended where it stood", run.plan.id));
+        Ok(())
+    }
+
     /// Carries out, or continues, a run whose journal is open.
     async fn work(&self, approved: &Approved, mut ledger: Ledger<'_>, journals: &Journals<'_>) -> Result<(), Failure> {
         let interrupt = Interrupt::default();

@@ -51,7 +51,7 @@ pub enum Command {
     /// Continue a run that stopped
     Resume(runs::Args),
     /// Take back what a run did
-    Undo(runs::Args),
+    Undo(runs::UndoArgs),
     /// List the runs of a set: who, when, what, and how they ended
     History(runs::HistoryArgs),
     /// Print the script that teaches a shell to complete this command

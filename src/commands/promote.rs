@@ -42,6 +42,9 @@ pub struct Args {
     /// Whether the old primary is awaited as a standby first [default: by what is known of its start-up]
     #[arg(long, value_enum, value_name = "safe|fast")]
     path: Option<PathArg>,
+    /// Try a write at the end, by the way that clients take; it leaves nothing behind
+    #[arg(long)]
+    verify_write: bool,
     /// Take the responsibility for something that would be refused
     #[arg(long, value_name = "WORD", value_delimiter = ',', value_parser = allowed_parser())]
     allow: Vec<String>,
@@ -113,6 +116,7 @@ pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
             Some(PathArg::Safe) => Path::Safe,
             Some(PathArg::Fast) => Path::Fast,
         },
+        verify_write: args.verify_write,
         failover: args.failover.then_some(match args.accept_loss {
             Some(accepted) => accepted,
             None if args.change.is_agreed() => Accepted::Bytes(0),

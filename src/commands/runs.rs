@@ -26,6 +26,16 @@ pub struct Args {
     change: ChangeArgs,
 }
 
+/// What `undo` takes.
+#[derive(Clone, Debug, clap::Args)]
+pub struct UndoArgs {
+    /// A run that is past its point of no return and cannot go on either, for a node is gone for good: end it where it stands
+    #[arg(long)]
+    leave: bool,
+    #[command(flatten)]
+    of: Args,
+}
+
 /// What `history` takes.
 #[derive(Clone, Debug, clap::Args)]
 pub struct HistoryArgs {
@@ -55,7 +65,8 @@ pub async fn resume(args: Args, context: &Context) -> Result<(), Failure> {
 ///
 /// # Errors
 /// When there is none, or it cannot be taken back.
-pub async fn undo(args: Args, context: &Context) -> Result<(), Failure> {
+pub async fn undo(args: UndoArgs, context: &Context) -> Result<(), Failure> {
+    let UndoArgs { leave, of: args } = args;
     let cluster = Cluster::connect(&context.connect).await?;
     let change = Change { context, cluster: &cluster, args: &args.change };
     let mut journals = journals_of(&args.names, &args.change.log, context, &cluster).await?;
@@ -63,8 +74,20 @@ pub async fn undo(args: Args, context: &Context) -> Result<(), Failure> {
         |run: &Run| !matches!(run.fate(), Fate::Undone { .. }) && !matches!(run.plan.goal, Goal::Undo { .. });
     let run = choose(&context.ui, &mut journals, args.run.as_deref(), "taken back", may_be_undone).await?;
     if let Some(why) = run.past_return() {
+        if leave && run.is_unfinished() {
+            return change.leave(&run, &journals).await;
+        }
         let message = format!("nothing was changed: run {} is past its point of no return", run.plan.id);
-        return Err(Failure::new(FailureKind::Refused, message).hint(why));
+        let failure = Failure::new(FailureKind::Refused, message).hint(why);
+        return Err(if run.is_unfinished() {
+            failure.hint("`resume` does the rest; `undo --leave` ends the run where it stands")
+        } else {
+            failure
+        });
+    }
+    if leave {
+        let message = format!("nothing was changed: run {} can be taken back", run.plan.id);
+        return Err(Failure::new(FailureKind::Refused, message).hint("--leave is for a run that cannot"));
     }
     let now = (context.now)();
     let plan = planner::undo(&run, run_id(now), now);

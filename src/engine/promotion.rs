@@ -130,6 +130,8 @@ pub struct Promoting<'a> {
     pub path: Path,
     /// Whether this revision of the pods was seen to come back as a follower.
     pub proven: bool,
+    /// By way of which host a write is to be tried at the end, where somebody wants that.
+    pub verify: Option<String>,
     /// For how many seconds the kubelet would hold the old primary's container back, should it end now.
     pub held_back: Known<u64>,
 }
@@ -166,6 +168,8 @@ pub struct Promotion {
     /// Whether clients are led over and the candidate becomes the primary without a look in between: nothing of `lead`
     /// has to be seen before the rest of it is sent.
     pub at_once: bool,
+    /// A write is tried, where somebody wants that.
+    pub verifies: Option<Step>,
     /// In a failover: what is lost, and how the given-up member comes back.
     pub failover: Option<Failover>,
     /// Whether whoever manages the members leads clients over as well, by labels of its own.

@@ -54,6 +54,8 @@ pub enum Happening {
         /// That run.
         by: RunId,
     },
+    /// Somebody ended it where it stood: what it had not done is not done.
+    Left,
 }
 
 /// A plan and what became of it.
@@ -95,6 +97,8 @@ pub enum Fate {
         /// By which run.
         by: RunId,
     },
+    /// It was ended where it stood.
+    Left,
 }
 
 /// Why a stored run cannot be read.
@@ -141,6 +145,7 @@ impl Run {
                 | Happening::Failed { .. }
                 | Happening::Interrupted { .. }
                 | Happening::Finished
+                | Happening::Left
                 | Happening::Undone { .. } => {}
             }
         }
@@ -153,6 +158,7 @@ impl Run {
         match self.entries.last().map(|entry| &entry.what) {
             Some(Happening::Finished) => Fate::Finished,
             Some(Happening::Undone { by }) => Fate::Undone { by: by.clone() },
+            Some(Happening::Left) => Fate::Left,
             Some(Happening::Failed { step, why }) => Fate::Stopped { step: *step, why: why.clone() },
             Some(Happening::Interrupted { step }) => Fate::Stopped { step: *step, why: "interrupted".to_owned() },
             Some(Happening::Opened | Happening::Resumed | Happening::Began { .. } | Happening::Done { .. }) | None => {

@@ -22,6 +22,8 @@ pub(super) struct Clients {
     pub(super) steps: Vec<Step>,
     /// What people should know.
     pub(super) notes: Vec<String>,
+    /// A Service that leads to the primary, if there is one.
+    pub(super) service: Option<String>,
     /// What is not known of them.
     pub(super) objections: Vec<Objection>,
 }
@@ -63,12 +65,16 @@ pub(super) fn clients(situation: &Situation<'_>, from: Option<&Pod>, to: &Place)
         for service in services.iter().filter(|service| leads_writes(service, from, &services)) {
             clients.steps.push(select(service, from, candidate));
             ways.push(format!("Service {}", service.meta.name));
+            clients.service.get_or_insert_with(|| service.meta.name.clone());
         }
         for key in role_labels(situation, from, candidate) {
             let selecting = services
                 .iter()
                 .filter(|service| service.selector.contains_key(key) && leads_to(service, &from.meta.labels));
-            ways.extend(selecting.map(|service| format!("Service {} (label {key})", service.meta.name)));
+            for service in selecting {
+                ways.push(format!("Service {} (label {key})", service.meta.name));
+                clients.service.get_or_insert_with(|| service.meta.name.clone());
+            }
             clients.steps.extend(labels(key, from, candidate));
         }
     }
@@ -110,6 +116,21 @@ pub(super) fn clients_of_lost(situation: &Situation<'_>, lost: &PodName, to: &Pl
     let about_it = |step: &Step| matches!(&step.effect, Effect::Label { pod, .. } if pod.name == lost.0);
     clients.steps.retain(|step| !about_it(step));
     clients
+}
+
+/// Says whose sessions end.
+pub(super) fn sessions(situation: &Situation<'_>, from: &PodName) -> Option<String> {
+    let row = situation.report.rows.iter().find(|row| row.pod == *from)?;
+    let sessions = row.sessions.value().filter(|sessions| sessions.total() > 0)?;
+    let idle = match sessions.idle_in_transaction {
+        0 => String::new(),
+        number => format!(", {number} idle in a transaction, which is rolled back"),
+    };
+    Some(format!(
+        "sessions on {from} that must connect again: {} ({} at work{idle})",
+        sessions.total(),
+        sessions.active
+    ))
 }
 
 /// Finds the labels that mark the primary alone, and that no controller needs as they are.

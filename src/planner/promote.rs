@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::clients::{Clients, clients, clients_of_lost};
+use super::clients::{Clients, clients, clients_of_lost, sessions};
 use super::failover;
 use super::objections::overruled;
 use super::proof;
@@ -25,6 +25,8 @@ pub struct Promote {
     pub path: Path,
     /// How long each step may take, where somebody said so.
     pub step_limit: Option<Limit>,
+    /// Whether a write is tried at the end (`--verify-write`).
+    pub verify_write: bool,
     /// Whether the primary does not answer and is given up (`--failover`); how much may be lost with it.
     pub failover: Option<Accepted>,
 }
@@ -111,7 +113,13 @@ pub fn promote(
         // Whatever somebody takes the responsibility for: clients must not be led to a member that nobody promotes.
         return Err(refuse(parts.promotion.objections));
     }
-    let objections = overruled(failover::loss(&parts, wanted).into_iter().collect(), &wanted.allowed);
+    let mut objections = failover::loss(&parts, wanted);
+    if wanted.verify_write && parts.promotion.verifies.is_none() {
+        let measured = format!("how a write to {} is tried is not known here", situation.engine.title());
+        objections
+            .push(Objection::new("noVerify", Weight::No, measured, "--verify-write wants one").way_out("leave it out"));
+    }
+    let objections = overruled(objections, &wanted.allowed);
     if !objections.is_empty() {
         return Err(refuse(objections));
     }
@@ -170,6 +178,7 @@ fn plan(situation: &Situation<'_>, to: &PodName, wanted: &Promote, parts: Parts,
     if let Some(step) = steps.last_mut() {
         step.ensures.extend(awaited);
     }
+    steps.extend(promotion.verifies);
     if let (Some(given_up), Some(failover)) = (given_up, promotion.failover) {
         steps.extend(failover::rejoin(situation, given_up, failover));
     }
@@ -218,11 +227,13 @@ pub(super) fn objections_now(situation: &Situation<'_>, to: &PodName, plan: &Pla
 
 /// Asks the engine, and looks for the ways of clients.
 fn promotion(situation: &Situation<'_>, to: &PodName, wanted: &Promote) -> Result<Parts, Objection> {
-    let promoting = promoting(situation, to, wanted)?;
+    let mut promoting = promoting(situation, to, wanted)?;
     let clients = match &promoting.handing {
         Handing::Over(place) => clients(situation, situation.pod(&place.name()), &promoting.candidate),
         Handing::Up(lost) => clients_of_lost(situation, &lost.pod, &promoting.candidate),
     };
+    let direct = promoting.candidate.host.clone().unwrap_or_else(|| to.to_string());
+    promoting.verify = wanted.verify_write.then(|| clients.service.clone().unwrap_or(direct));
     let promotion = situation.asked(|asked| situation.engine.promotion(asked, &promoting));
     Ok(Parts { handing: promoting.handing, promotion, clients })
 }
@@ -254,6 +265,7 @@ fn promoting<'a>(situation: &Situation<'a>, to: &PodName, wanted: &Promote) -> R
         path: wanted.path,
         proven: proof::is_there(situation),
         held_back,
+        verify: None,
     })
 }
 
@@ -472,19 +484,4 @@ fn refusal(situation: &Situation<'_>, to: Option<&PodName>, wanted: &Promote, ob
     let word = if wanted.failover.is_some() { "failover" } else { "switchover" };
     let to = to.map(|to| format!(" to {to}")).unwrap_or_default();
     Refusal { wanted: format!("{} in {}, {word}{to}", set.display(), set.meta.namespace), objections }
-}
-
-/// Says whose sessions end.
-fn sessions(situation: &Situation<'_>, from: &PodName) -> Option<String> {
-    let row = situation.report.rows.iter().find(|row| row.pod == *from)?;
-    let sessions = row.sessions.value().filter(|sessions| sessions.total() > 0)?;
-    let idle = match sessions.idle_in_transaction {
-        0 => String::new(),
-        number => format!(", {number} idle in a transaction, which is rolled back"),
-    };
-    Some(format!(
-        "sessions on {from} that must connect again: {} ({} at work{idle})",
-        sessions.total(),
-        sessions.active
-    ))
 }

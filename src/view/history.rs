@@ -63,6 +63,7 @@ fn outcome(run: &Result<Run, Unreadable>) -> Cell {
     match run.as_ref().map(Run::fate) {
         Ok(Fate::Finished) => Cell::styled("done", GOOD),
         Ok(Fate::Undone { .. }) => Cell::styled("taken back", PLAIN),
+        Ok(Fate::Left) => Cell::styled("left where it stood", CARE),
         Ok(Fate::Open) => Cell::styled("at work, or died at it", CARE),
         Ok(Fate::Stopped { step, why }) => Cell::styled(format!("stopped at step {}: {why}", step + 1), BAD),
         Err(error) => Cell::styled(error.to_string(), BAD),

@@ -53,7 +53,7 @@ pub fn run(run: &Run, screen: &Screen) -> String {
     let mut out = String::new();
     let stopped = match run.fate() {
         Fate::Stopped { step, .. } => Some(step),
-        Fate::Open | Fate::Finished | Fate::Undone { .. } => None,
+        Fate::Open | Fate::Finished | Fate::Left | Fate::Undone { .. } => None,
     };
     for (at, step) in run.plan.steps.iter().enumerate() {
         let (word, style) = match run.progress(at) {

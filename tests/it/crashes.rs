@@ -7,7 +7,8 @@ use std::time::Duration;
 use kubectl_stateful::analyze::{Criteria, DEFAULT_MAX_LAG_BYTES};
 use kubectl_stateful::execute::{Interrupt, Stop, Terms, execute};
 use kubectl_stateful::plan::{
-    Check, Consent, Effect, Event, Limit, Pause, Plan, Progress, Run, RunId, Step, Trace, Undo, When,
+    Check, Consent, Effect, Entry, Event, Fate, Happening, Limit, Pause, Plan, Progress, Run, RunId, Step, Trace, Undo,
+    When,
 };
 use kubectl_stateful::planner::{ScaleDown, Situation, scale_down, undo};
 
@@ -235,4 +236,18 @@ fn a_journal_is_read_back_as_it_was_and_never_guessed_at() {
         assert!(Run::read(&text[..end], "").is_err(), "cut at {end}");
     }
     assert!(Run::read(&text, "{\"at\":").is_err());
+}
+
+#[test]
+fn a_run_that_was_left_where_it_stood_is_in_nobodys_way() {
+    let world = Double::new(FROM);
+    let entry = |what| Entry { at: jiff::Timestamp::UNIX_EPOCH, who: "somebody".to_owned(), what };
+    let stopped = vec![entry(Happening::Opened), entry(Happening::Failed { step: 0, why: "no node".to_owned() })];
+    let mut run = Run { plan: plan(&world), entries: stopped };
+    assert!(run.is_unfinished());
+    run.entries.push(entry(Happening::Left));
+    assert_eq!((run.fate(), run.is_unfinished()), (Fate::Left, false));
+    let stored: String = run.entries.iter().map(|entry| serde_json::to_string(entry).unwrap() + "\n").collect();
+    let read = Run::read(&serde_json::to_string(&run.plan).unwrap(), &stored).unwrap();
+    assert_eq!(read, run);
 }

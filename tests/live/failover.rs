@@ -149,6 +149,8 @@ fn a_primary_whose_node_dies_comes_back_as_a_standby() {
     assert!(stopped.stderr.contains("resume db") && !stopped.stderr.contains("undo db"), "{stopped:?}");
     assert_eq!(led_through_service(&namespace), "db-1");
     writer.until_more();
+    let undo = namespace.stateful(&["undo", "db", "--yes"]);
+    assert!(undo.code == 4 && undo.stderr.contains("undo --leave"), "{undo:?}");
     proves("a node dies with its primary: writes go on at db-1, and the run waits for the node");
 
     drop(dead);

@@ -131,7 +131,8 @@ fn a_switchover_there_and_back_loses_no_acknowledged_write() {
     proves("a dry run changes nothing, and the plan holds no secret");
 
     let writer = Writer::begin(&namespace, "db-2");
-    let done = namespace.changes(&["promote", "db", "--to", "1", "--yes"]);
+    let done = namespace.changes(&["promote", "db", "--to", "1", "--yes", "--verify-write"]);
+    assert!(done.everything().contains("try a write by way of db-rw: done"), "{done:?}");
     assert!(done.everything().contains("promote db-0 -> db-1 done; writes paused for at most"), "{done:?}");
     assert_eq!(led_through_service(&namespace), "db-1");
     until_led_by(&namespace, "db-1");

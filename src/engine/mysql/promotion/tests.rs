@@ -26,6 +26,7 @@ fn promotion_of(outputs: &[ProbeOutput]) -> Promotion {
         max_lag_bytes: 0,
         path: Path::Auto,
         proven: false,
+        verify: None,
         held_back: Known::Value(0),
     };
     MYSQL.promotion(&Asked { pods: &pods, outputs: &outputs, topology: &topology }, &promoting)

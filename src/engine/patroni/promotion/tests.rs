@@ -45,6 +45,7 @@ fn promotion_in(workload: &Workload, outputs: &[ProbeOutput], to: &str) -> Promo
         max_lag_bytes: 0,
         path: Path::Auto,
         proven: false,
+        verify: None,
         held_back: Known::Value(0),
     };
     asked(outputs, |asked| ENGINE.promotion(asked, &promoting))

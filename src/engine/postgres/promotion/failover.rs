@@ -226,11 +226,12 @@ impl<'a> Survivors<'a> {
                 .iter()
                 .map(|(place, _)| steps::follow(place, &to.pod.name, &way, &self.slot(&place.pod.name)))
                 .collect(),
+            verifies: steps::verify(self.promoting, &way.1),
             failover: Some(Failover {
                 loss,
                 words: format!("rewind {from}'s data to {}'s, or copy them anew, in a helper pod", to.pod.name),
-                argv: steps::rejoin(&directory, &way, from, &self.slot(from)),
-                reads: to.process(steps::conninfo()),
+                argv: steps::rejoin(&directory, &way, &self.slot(from)),
+                reads: to.process(steps::conninfo(&way, from)),
                 why: format!("what only {from} had is gone then"),
                 rejoined: vec![steps::follows(from, &to.pod.name), steps::settled(&to.pod.name)],
             }),

@@ -125,6 +125,7 @@ impl<'a> Cast<'a> {
             fence: if fast { Vec::new() } else { vec![steps::stop(self)] },
             lead: vec![if fast { steps::hand_over(self) } else { steps::take_over(self) }],
             after: steps::after(self),
+            verifies: steps::verify(self.promoting, &steps::way_to(self).1),
             at_once: true,
             proves: !self.promoting.proven,
             ..Promotion::default()

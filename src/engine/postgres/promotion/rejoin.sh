@@ -1,8 +1,8 @@
 # Makes the data of a primary that was given up those of a standby, in a pod of its own. What a standby connects with is given.
-# $1 data directory, $2 host and $3 port of the primary, $4 its own name, $5 its slot there, empty for none, $6 where it is given.
+# $1 data directory, $2 host and $3 port of the primary, $4 its slot there, empty for none, $5 where it is given.
 set -eu
-until [ -e "$6" ]; do sleep 0.1; done
-follow="$(cat "$6") host='$2' hostaddr='' port='$3' application_name='$4'"
+until [ -e "$5" ]; do sleep 0.1; done
+follow=$(cat "$5")
 dir=$1
 owner=$(stat -c %u "$dir")
 # The server's programs refuse to run as root.
@@ -22,7 +22,7 @@ if [ -e "$dir/PG_VERSION" ] && as pg_rewind -D "$dir" --source-server="host='$2'
 else
   # What is there is of no use any more, and a copy needs an empty directory.
   find "$dir" -mindepth 1 -delete
-  as pg_basebackup -D "$dir" -X stream -c fast ${5:+-S "$5"} -d "$follow" >&2
+  as pg_basebackup -D "$dir" -X stream -c fast ${4:+-S "$4"} -d "$follow" >&2
   how='copied anew'
 fi
 rm -f "$dir"/kubectl-stateful.* "$dir/recovery.signal"
@@ -31,7 +31,7 @@ auto="$dir/postgresql.auto.conf"
 {
   grep -vE '^ *(primary_conninfo|primary_slot_name|default_transaction_read_only) *=' "$auto" || true
   printf "primary_conninfo = '%s'\n" "$(quoted "$follow")"
-  printf "primary_slot_name = '%s'\n" "$5"
+  printf "primary_slot_name = '%s'\n" "$4"
 } >"$auto.new"
 chown --reference="$auto" "$auto.new"
 chmod 600 "$auto.new"

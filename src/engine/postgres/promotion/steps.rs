@@ -133,7 +133,7 @@ fn come_back(cast: &Cast<'_>, fast: bool) -> Step {
 }
 
 /// Names the candidate for those who will follow it.
-fn way_to(cast: &Cast<'_>) -> (String, String) {
+pub(super) fn way_to(cast: &Cast<'_>) -> (String, String) {
     let port = cast.candidate.settings.port.clone().unwrap_or_else(|| "5432".to_owned());
     (cast.host().unwrap_or_default(), port)
 }
@@ -282,14 +282,26 @@ fn tidy(cast: &Cast<'_>) -> Step {
     )
 }
 
+/// A write is tried, by the way that clients take.
+pub(super) fn verify(promoting: &Promoting<'_>, port: &str) -> Option<Step> {
+    let (to, host) = (&promoting.candidate, promoting.verify.as_ref()?);
+    Some(step(
+        to.wait(format!("try a write by way of {host}"), script!("verify.sh", host, port)),
+        Trace::Idempotent,
+        Vec::new(),
+        Undo::Keep { why: "it leaves nothing behind".to_owned() },
+        SETTING_LIMIT,
+    ))
+}
+
 /// Makes the command of a helper pod that makes the data of a given-up primary those of a standby.
-pub(super) fn rejoin(directory: &str, (host, port): &(String, String), name: &str, slot: &str) -> Vec<String> {
+pub(super) fn rejoin(directory: &str, (host, port): &(String, String), slot: &str) -> Vec<String> {
     let text = concat!(include_str!("../../given.sh"), include_str!("../server.sh"), include_str!("rejoin.sh"));
-    let argv = ["sh", "-c", text, "kubectl-stateful", directory, host, port, name, slot, GIVEN];
+    let argv = ["sh", "-c", text, "kubectl-stateful", directory, host, port, slot, GIVEN];
     argv.map(str::to_owned).to_vec()
 }
 
-/// Makes the command that prints what a standby connects with.
-pub(super) fn conninfo() -> Vec<String> {
-    script!("conninfo.sh",)
+/// Makes the command that prints what a standby of that name connects with.
+pub(super) fn conninfo((host, port): &(String, String), name: &str) -> Vec<String> {
+    script!("conninfo.sh", host, port, name)
 }

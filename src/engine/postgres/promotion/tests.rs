@@ -86,6 +86,7 @@ impl Scene {
             max_lag_bytes: 1 << 24,
             path,
             proven: false,
+            verify: Some("db-rw".to_owned()),
             held_back,
         };
         self.asked(|asked| promotion(asked, &promoting))
@@ -347,4 +348,11 @@ fn commits_do_not_hang_on_those_who_are_gone() {
     };
     assert!(!steps("") && !steps("*") && !steps("ANY 1 (db_0, db_2)"));
     assert!(steps("db_0") && steps("2 (db_0, db_2)"));
+}
+
+#[test]
+fn a_write_is_tried_by_the_way_that_clients_take() {
+    let tried = |promotion: Promotion| promotion.verifies.expect("a step").effect.to_string();
+    assert_eq!(tried(Scene::new().promotion(Path::Auto, "postgres:17")), "try a write by way of db-rw");
+    assert_eq!(tried(orphans().failover(REMAINS, true)), "try a write by way of db-rw");
 }

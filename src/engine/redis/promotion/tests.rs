@@ -32,6 +32,7 @@ fn promotion_in(workload: &Workload, outputs: &[ProbeOutput], from: &str, to: &s
         max_lag_bytes: 0,
         path: Path::Auto,
         proven: false,
+        verify: None,
         held_back: Known::Value(0),
     };
     asked(set, outputs, |asked| ENGINE.promotion(asked, &promoting))
