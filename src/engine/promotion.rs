@@ -136,14 +136,48 @@ pub struct Promoting<'a> {
     pub held_back: Known<u64>,
 }
 
+/// The members of a switchover, with what each of them said.
+pub(super) struct Said<'a, T> {
+    /// The primary that hands over.
+    pub(super) from: &'a Place,
+    /// What it said.
+    pub(super) primary: T,
+    /// What the candidate said.
+    pub(super) candidate: T,
+    /// The others, and what they said.
+    pub(super) siblings: Vec<(&'a Place, T)>,
+}
+
 impl Promoting<'_> {
-    /// Gives the primary that hands over; `None` in a failover.
-    #[must_use]
-    pub fn primary(&self) -> Option<&Place> {
+    /// Gives the primary that hands over.
+    ///
+    /// # Errors
+    /// When it is given up.
+    pub(super) fn from(&self) -> Result<&Place, Objection> {
         match &self.handing {
-            Handing::Over(place) => Some(place),
-            Handing::Up(_) => None,
+            Handing::Over(place) => Ok(place),
+            Handing::Up(lost) => {
+                let measured = format!("{} does not answer", lost.pod);
+                Err(Objection::new("noPrimary", Weight::Unknown, measured, "a switchover needs one that hands over"))
+            }
         }
+    }
+
+    /// Reads what everybody said; `read` gives the reason where it cannot be read.
+    ///
+    /// # Errors
+    /// When somebody did not answer.
+    pub(super) fn said<T>(&self, read: impl Fn(&Place) -> Result<T, String>) -> Result<Said<'_, T>, Objection> {
+        let read = |place: &Place| {
+            read(place).map_err(|why| {
+                let measured = format!("{} does not answer: {why}", place.pod.name);
+                Objection::new("silent", Weight::Unknown, measured, "every member must answer")
+            })
+        };
+        let from = self.from()?;
+        let (primary, candidate) = (read(from)?, read(&self.candidate)?);
+        let siblings = self.siblings.iter().map(|place| Ok((place, read(place)?))).collect::<Result<_, _>>()?;
+        Ok(Said { from, primary, candidate, siblings })
     }
 }
 

@@ -47,9 +47,7 @@ impl<'a> Cast<'a> {
     fn new(asked: &Asked<'a>, promoting: &'a Promoting<'a>) -> Result<Self, Objection> {
         let unknown =
             |code, measured: String, limit: &str| Objection::new(code, Weight::Unknown, measured, limit.to_owned());
-        let from = promoting.primary().ok_or_else(|| {
-            unknown("noPrimary", "no primary answers".to_owned(), "a switchover needs one that hands over")
-        })?;
+        let from = promoting.from()?;
         let read = |place: &'a Place| {
             let pod = asked.pods.iter().find(|pod| pod.meta.name == place.pod.name);
             let rest = pod.map_or_else(|| Err("no pod".to_owned()), |pod| Rest::read(asked.outputs, pod));

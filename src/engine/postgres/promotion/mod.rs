@@ -14,9 +14,10 @@ mod names;
 mod steps;
 
 use super::Server;
+use crate::engine::promotion::Said;
 use crate::engine::{Asked, Handing, Path, Place, Promoting, Promotion};
 use crate::model::{Known, Pod, ProbeOutput};
-use crate::plan::{Objection, Weight};
+use crate::plan::Objection;
 
 #[cfg(test)]
 mod tests;
@@ -40,11 +41,10 @@ struct Cast<'a> {
 
 /// Says what has to happen for a standby to become the primary.
 pub(super) fn promotion(asked: &Asked<'_>, promoting: &Promoting<'_>) -> Promotion {
-    let from = match &promoting.handing {
-        Handing::Over(place) => place,
-        Handing::Up(lost) => return failover::promotion(asked, promoting, lost),
-    };
-    match Cast::new(asked, promoting, from) {
+    if let Handing::Up(lost) = &promoting.handing {
+        return failover::promotion(asked, promoting, lost);
+    }
+    match Cast::new(asked, promoting) {
         Ok(cast) => cast.promotion(),
         Err(objection) => Promotion { objections: vec![objection], ..Promotion::default() },
     }
@@ -58,15 +58,8 @@ fn server(asked: &Asked<'_>, pod: &str) -> Result<Server, String> {
 }
 
 impl<'a> Cast<'a> {
-    fn new(asked: &Asked<'_>, promoting: &'a Promoting<'a>, from: &'a Place) -> Result<Self, Objection> {
-        let read = |place: &Place| {
-            server(asked, &place.pod.name).map_err(|why| {
-                let measured = format!("{} does not answer: {why}", place.pod.name);
-                Objection::new("silent", Weight::Unknown, measured, "every member must answer")
-            })
-        };
-        let (primary, candidate) = (read(from)?, read(&promoting.candidate)?);
-        let siblings = promoting.siblings.iter().map(|place| Ok((place, read(place)?))).collect::<Result<_, _>>()?;
+    fn new(asked: &Asked<'_>, promoting: &'a Promoting<'a>) -> Result<Self, Objection> {
+        let Said { from, primary, candidate, siblings } = promoting.said(|place| server(asked, &place.pod.name))?;
         let called = names::called(asked, &primary, &promoting.candidate.pod.name);
         Ok(Self { promoting, from, primary, candidate, siblings, called })
     }

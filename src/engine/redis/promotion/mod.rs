@@ -31,9 +31,10 @@ mod tests;
 
 use super::server::Server;
 use super::topology::{Subject, is_cluster};
+use crate::engine::promotion::Said;
 use crate::engine::{Asked, Place, Promoting, Promotion};
 use crate::model::PodName;
-use crate::plan::{Objection, Weight};
+use crate::plan::Objection;
 
 pub(super) use check::judge;
 
@@ -70,16 +71,9 @@ impl<'a> Cast<'a> {
         let read = |place: &Place| {
             let found = subjects.iter().find(|one| one.name() == place.pod.name);
             let server = found.map_or(Err("no pod"), |one| one.server.as_ref().map_err(String::as_str));
-            server.cloned().map_err(|why| {
-                let measured = format!("{} does not answer: {why}", place.pod.name);
-                Objection::new("silent", Weight::Unknown, measured, "every member must answer")
-            })
+            server.cloned().map_err(str::to_owned)
         };
-        let from = promoting.primary().ok_or_else(|| {
-            Objection::new("noPrimary", Weight::Unknown, "no primary answers", "a switchover needs one that hands over")
-        })?;
-        let (primary, candidate) = (read(from)?, read(&promoting.candidate)?);
-        let siblings = promoting.siblings.iter().map(|place| Ok((place, read(place)?))).collect::<Result<_, _>>()?;
+        let Said { from, primary, candidate, siblings } = promoting.said(read)?;
         Ok(Self { promoting, subjects, from, primary, candidate, siblings })
     }
 
