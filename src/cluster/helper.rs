@@ -29,22 +29,26 @@ const SERVING: &[&str] = &["args", "lifecycle", "livenessProbe", "ports", "readi
 pub(crate) enum Helper {
     /// It is being started, and why it does not run yet.
     Starts(String),
-    /// It runs, or has ended.
-    Begun,
+    /// It runs.
+    Runs,
+    /// It has ended well.
+    Done,
 }
 
 impl Cluster {
-    /// Makes a helper, unless the run has made it already. One that an earlier run left behind is taken away first.
+    /// Makes a helper, unless the run has made it already. One that failed, or that an earlier run left behind, is taken
+    /// away first.
     ///
     /// # Errors
     /// When it cannot be made, or a claim is another one than planned.
     pub(crate) async fn help(&self, subject: &Subject, run: &RunId, help: &Help) -> Result<Helper, ClusterError> {
         if let Some(pod) = self.helper(subject, &help.helper).await? {
-            if made_by(&pod) == Some(run.0.as_str()) {
-                return Ok(state(&pod));
+            let state = state(&pod).filter(|_| made_by(&pod) == Some(run.0.as_str()));
+            if let Some(state) = state {
+                return Ok(state);
             }
             self.end_help(subject, &help.helper).await?;
-            return Ok(Helper::Starts("one of an earlier run is taken away".to_owned()));
+            return Ok(Helper::Starts("an earlier one, which failed or was left, is taken away".to_owned()));
         }
         for claim in &help.claims {
             let address = Address::new("/api/v1", &subject.namespace, "persistentvolumeclaims", Some(&claim.name));
@@ -111,13 +115,16 @@ fn made_by(pod: &Value) -> Option<&str> {
     pod.pointer("/metadata/labels")?.get(HELPER_LABEL)?.as_str()
 }
 
-fn state(pod: &Value) -> Helper {
+/// Says how a helper stands; `None` for one that failed.
+fn state(pod: &Value) -> Option<Helper> {
     let text = |path: &str| pod.pointer(path).and_then(Value::as_str);
     match text("/status/phase") {
-        Some("Running" | "Succeeded" | "Failed") => Helper::Begun,
+        Some("Failed") => None,
+        Some("Running") => Some(Helper::Runs),
+        Some("Succeeded") => Some(Helper::Done),
         phase => {
             let waits = text("/status/containerStatuses/0/state/waiting/reason").or(phase).unwrap_or("Pending");
-            Helper::Starts(format!("the helper pod starts ({waits})"))
+            Some(Helper::Starts(format!("the helper pod starts ({waits})")))
         }
     }
 }
@@ -170,6 +177,18 @@ fn manifest(set: &Value, help: &Help, run: &RunId) -> Result<Value, String> {
 mod tests {
     use super::*;
     use crate::plan::{Pin, Process};
+
+    #[test]
+    fn a_helper_that_failed_is_made_anew_and_one_that_is_done_is_left_alone() {
+        let phase = |phase: &str| state(&json!({"status": {"phase": phase}}));
+        assert_eq!(
+            (phase("Failed"), phase("Running"), phase("Succeeded")),
+            (None, Some(Helper::Runs), Some(Helper::Done))
+        );
+        let waiting = json!({"status": {"phase": "Pending", "containerStatuses": [
+            {"state": {"waiting": {"reason": "ImagePullBackOff"}}}]}});
+        assert_eq!(state(&waiting), Some(Helper::Starts("the helper pod starts (ImagePullBackOff)".to_owned())));
+    }
 
     fn pin(name: &str) -> Pin {
         Pin { name: name.to_owned(), uid: format!("{name}-uid").into() }

@@ -133,7 +133,8 @@ impl<'a> Live<'a> {
         let subject = &self.plan.subject;
         match self.cluster.help(subject, &self.plan.id, help).await {
             Ok(Helper::Starts(why)) => return Err(NotSent::NotYet(why)),
-            Ok(Helper::Begun) => {}
+            Ok(Helper::Done) => return Ok(()),
+            Ok(Helper::Runs) => {}
             Err(error) => return Err(not_sent(&error)),
         }
         let Process { pod, container, argv } = &help.reads;

@@ -209,7 +209,8 @@ pub(super) fn fence(situation: &Situation<'_>, lost: &GivenUp) -> Vec<Step> {
             when: When::Always,
             requires: Vec::new(),
             effect: Effect::DeletePod { pod: pin, grace_seconds: GRACE_SECONDS },
-            trace: Trace::Idempotent,
+            // Asking twice does no harm while it is there; another pod of its name is none of ours.
+            trace: Trace::Seen(gone.clone()),
             // The kubelet of a node that is off says nothing: there, nobody being connected any more has to do.
             ensures: if lost.node_ready { vec![gone] } else { Vec::new() },
             undo: Undo::Keep { why: "the set makes it again".to_owned() },
