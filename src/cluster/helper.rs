@@ -1,12 +1,11 @@
 //! A pod of our own that works on the volumes of a member which does not run: the set's own pod, made to do something
 //! else.
 
-use http::Method;
 use serde_json::{Value, json};
 
-use super::{Address, Cluster, ClusterError, JSON};
+use super::{Address, Cluster, ClusterError};
 use crate::model::HELPER_LABEL;
-use crate::plan::{Help, RunId, Subject};
+use crate::plan::{Help, Pin, RunId, Subject};
 
 /// Fields of a pod that say where it may run and how the set finds it: a helper runs where it is sent.
 const PLACING: &[&str] = &[
@@ -52,17 +51,11 @@ impl Cluster {
         }
         for claim in &help.claims {
             let address = Address::new("/api/v1", &subject.namespace, "persistentvolumeclaims", Some(&claim.name));
-            if self.read_object(&address).await?.pointer("/metadata/uid").and_then(Value::as_str)
-                != Some(claim.uid.as_str())
-            {
-                return Err(ClusterError::NotFound(format!("claim {} is another one now", claim.name)));
-            }
+            self.read_same(&address, claim).await?;
         }
-        let address = Address::new("/apis/apps/v1", &subject.namespace, "statefulsets", Some(subject.name.as_str()));
-        let set = self.read_object(&address).await?;
-        if set.pointer("/metadata/uid").and_then(Value::as_str) != Some(subject.uid.as_str()) {
-            return Err(ClusterError::NotFound(format!("statefulset/{} is another one now", subject.name)));
-        }
+        let own = Pin { name: subject.name.to_string(), uid: subject.uid.clone() };
+        let address = Address::new("/apis/apps/v1", &subject.namespace, "statefulsets", Some(&own.name));
+        let set = self.read_same(&address, &own).await?;
         let pod = manifest(&set, help, run).map_err(ClusterError::Malformed)?;
         self.create_object(&Address::new("/api/v1", &subject.namespace, "pods", None), &pod).await?;
         Ok(Helper::Starts("the helper pod starts".to_owned()))
@@ -86,26 +79,6 @@ impl Cluster {
             Ok(pod) if made_by(&pod).is_some() => Ok(Some(pod)),
             Ok(_) => Err(ClusterError::Conflict(format!("pod {name} is none of ours"))),
             Err(ClusterError::NotFound(_)) => Ok(None),
-            Err(error) => Err(error),
-        }
-    }
-
-    /// Deletes a pod, if it is still the same. One that is gone already is no error.
-    pub(crate) async fn delete_pod(
-        &self,
-        subject: &Subject,
-        pod: &crate::plan::Pin,
-        grace_seconds: u32,
-        trial: super::Trial,
-    ) -> Result<(), ClusterError> {
-        let path = format!("/api/v1/namespaces/{}/pods/{}", subject.namespace, pod.name);
-        let dry = if trial == super::Trial::ServerDryRun { json!(["All"]) } else { json!([]) };
-        let options = json!({
-            "apiVersion": "v1", "kind": "DeleteOptions", "preconditions": {"uid": pod.uid},
-            "gracePeriodSeconds": grace_seconds, "dryRun": dry,
-        });
-        match self.change(Method::DELETE, &path, JSON, Some(&options), "delete pods").await {
-            Ok(_) | Err(ClusterError::NotFound(_)) => Ok(()),
             Err(error) => Err(error),
         }
     }
@@ -176,7 +149,7 @@ fn manifest(set: &Value, help: &Help, run: &RunId) -> Result<Value, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::{Pin, Process};
+    use crate::plan::Process;
 
     #[test]
     fn a_helper_that_failed_is_made_anew_and_one_that_is_done_is_left_alone() {

@@ -86,14 +86,20 @@ impl Cluster {
         claim: &Pin,
         trial: Trial,
     ) -> Result<(), ClusterError> {
-        let path = format!("/api/v1/namespaces/{namespace}/persistentvolumeclaims/{}", claim.name);
-        let dry = if trial == Trial::ServerDryRun { json!(["All"]) } else { json!([]) };
-        let options =
-            json!({"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": {"uid": claim.uid}, "dryRun": dry});
-        match self.change(Method::DELETE, &path, JSON, Some(&options), "delete persistentvolumeclaims").await {
-            Ok(_) | Err(ClusterError::NotFound(_)) => Ok(()),
-            Err(error) => Err(error),
-        }
+        let address = Address::new("/api/v1", namespace, "persistentvolumeclaims", Some(&claim.name));
+        self.delete(&address, claim.uid.as_str(), None, trial).await
+    }
+
+    /// Deletes a pod, if it is still the same, which gets so many seconds to stop. One that is gone already is no error.
+    pub(crate) async fn delete_pod(
+        &self,
+        namespace: &Namespace,
+        pod: &Pin,
+        grace_seconds: u32,
+        trial: Trial,
+    ) -> Result<(), ClusterError> {
+        let address = Address::new("/api/v1", namespace, "pods", Some(&pod.name));
+        self.delete(&address, pod.uid.as_str(), Some(grace_seconds), trial).await
     }
 
     /// Changes one word of a Service's selector, if it is still the same Service and has the word that it must have.
@@ -135,18 +141,14 @@ impl Cluster {
     /// [`ClusterError::Conflict`] when somebody else changed it in between.
     pub(crate) async fn cordon(&self, node: &Pin, cordoned: bool, trial: Trial) -> Result<(), ClusterError> {
         let address = Address { path: format!("/api/v1/nodes/{}", node.name), resource: "nodes" };
-        let found = self.read_object(&address).await?;
-        let meta = |field: &str| found.pointer(&format!("/metadata/{field}"));
-        if meta("uid").and_then(Value::as_str) != Some(node.uid.as_str()) {
-            return Err(ClusterError::NotFound(format!("node {} is another one now", node.name)));
-        }
+        let found = self.read_same(&address, node).await?;
         let is = found.pointer("/spec/unschedulable").and_then(Value::as_bool).unwrap_or(false);
         if is == cordoned {
             let words = if cordoned { "is cordoned already" } else { "takes pods already" };
             return Err(ClusterError::Conflict(format!("node {} {words}: somebody else changed it", node.name)));
         }
         let merge = json!({
-            "metadata": {"resourceVersion": meta("resourceVersion")},
+            "metadata": {"resourceVersion": found.pointer("/metadata/resourceVersion")},
             "spec": {"unschedulable": if cordoned { json!(true) } else { Value::Null }},
         });
         self.patch_as(&address, &merge, trial).await.map(|_| ())
@@ -174,11 +176,7 @@ impl Cluster {
         word: &Word<'_>,
         trial: Trial,
     ) -> Result<(), ClusterError> {
-        let object = self.read_object(address).await?;
-        let meta = |field: &str| object.pointer(&format!("/metadata/{field}"));
-        if meta("uid").and_then(Value::as_str) != Some(pin.uid.as_str()) {
-            return Err(ClusterError::NotFound(format!("{}/{} is another one now", address.resource, pin.name)));
-        }
+        let object = self.read_same(address, pin).await?;
         let [outer, inner] = word.place;
         let found = object.get(outer).and_then(|outer| outer.get(inner)?.get(word.key)?.as_str());
         if found != word.from {
@@ -192,7 +190,7 @@ impl Cluster {
                 say(word.from)
             )));
         }
-        let mut merge = json!({"metadata": {"resourceVersion": meta("resourceVersion")}});
+        let mut merge = json!({"metadata": {"resourceVersion": object.pointer("/metadata/resourceVersion")}});
         merge[outer][inner] = json!({word.key: word.to});
         self.patch_as(address, &merge, trial).await.map(|_| ())
     }
@@ -232,6 +230,18 @@ impl Cluster {
         let address = Address::new("/api/v1", namespace, "pods", Some(name));
         let pod = self.read_object(&address).await?;
         Ok(pod.pointer("/metadata/uid").and_then(Value::as_str).unwrap_or_default().to_owned())
+    }
+
+    /// Reads one object, if it is still the same.
+    ///
+    /// # Errors
+    /// [`ClusterError::NotFound`] when it is another one of that name.
+    pub(super) async fn read_same(&self, address: &Address, pin: &Pin) -> Result<Value, ClusterError> {
+        let object = self.read_object(address).await?;
+        if object.pointer("/metadata/uid").and_then(Value::as_str) != Some(pin.uid.as_str()) {
+            return Err(ClusterError::NotFound(format!("{}/{} is another one now", address.resource, pin.name)));
+        }
+        Ok(object)
     }
 
     /// Reads one object, or a list with the labels of a selector.
@@ -276,9 +286,24 @@ impl Cluster {
         self.change(Method::PATCH, &path, MERGE_PATCH, Some(merge), &format!("patch {}", address.resource)).await
     }
 
-    /// Deletes an object by name and uid.
+    /// Deletes an object by name and uid. One that is gone already is no error.
     pub(crate) async fn delete_object(&self, address: &Address, uid: &str) -> Result<(), ClusterError> {
-        let options = json!({"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": {"uid": uid}});
+        self.delete(address, uid, None, Trial::No).await
+    }
+
+    async fn delete(
+        &self,
+        address: &Address,
+        uid: &str,
+        grace_seconds: Option<u32>,
+        trial: Trial,
+    ) -> Result<(), ClusterError> {
+        let dry = if trial == Trial::ServerDryRun { json!(["All"]) } else { json!([]) };
+        let mut options =
+            json!({"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": {"uid": uid}, "dryRun": dry});
+        if let Some(seconds) = grace_seconds {
+            options["gracePeriodSeconds"] = json!(seconds);
+        }
         let action = format!("delete {}", address.resource);
         match self.change(Method::DELETE, &address.path, JSON, Some(&options), &action).await {
             Ok(_) | Err(ClusterError::NotFound(_)) => Ok(()),
@@ -311,7 +336,7 @@ impl Cluster {
     }
 
     /// Sends one change. It is never sent twice: whether the first one landed is for the caller to find out.
-    pub(super) async fn change(
+    async fn change(
         &self,
         method: Method,
         path: &str,

@@ -73,9 +73,11 @@ impl<'a> Live<'a> {
             Effect::Cordon { node, cordoned } => {
                 self.cluster.cordon(node, *cordoned, trial).await.map_err(|error| not_sent(&error))
             }
-            Effect::DeletePod { pod, grace_seconds } => {
-                self.cluster.delete_pod(subject, pod, *grace_seconds, trial).await.map_err(|error| not_sent(&error))
-            }
+            Effect::DeletePod { pod, grace_seconds } => self
+                .cluster
+                .delete_pod(&subject.namespace, pod, *grace_seconds, trial)
+                .await
+                .map_err(|error| not_sent(&error)),
             // A server cannot judge a command without running it, nor a helper before its member has stopped.
             Effect::Command { .. }
             | Effect::Await { .. }
