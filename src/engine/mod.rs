@@ -21,7 +21,7 @@ mod removal;
 mod signs;
 
 pub(crate) use phrase::bytes;
-pub use promotion::{Failover, GivenUp, Handing, Loss, Path, Place, Promoting, Promotion};
+pub use promotion::{Failover, GivenUp, Handing, Loss, Path, Place, Promoting, Promotion, Rejoin};
 pub use removal::{Asked, Leaving, Removal};
 
 /// Every engine, in the order in which recognition asks them; `generic` recognises everything and is last.
@@ -95,6 +95,12 @@ pub trait Engine: Sync {
 
     /// Tells whether `promote` can do without a primary that does not answer.
     fn fails_over(&self) -> bool {
+        false
+    }
+
+    /// Tells whether a member takes writes only while whoever manages the members lets it: whoever comes back asks for that
+    /// first, and need not be kept from running.
+    fn asks_to_lead(&self) -> bool {
         false
     }
 

@@ -72,7 +72,7 @@ pub struct GivenUp {
     pub container: ContainerName,
     /// Its claims.
     pub claims: Vec<Pin>,
-    /// The one node on which its volumes can be mounted.
+    /// The one node on which its volumes can be mounted, or where it runs.
     pub node: Pin,
     /// Whether that node's kubelet is there, so that the pod's end can be seen.
     pub node_ready: bool,
@@ -102,6 +102,13 @@ pub struct Loss {
 pub struct Failover {
     /// What is lost.
     pub loss: Loss,
+    /// How its data become those of a follower; `None` where whoever manages the members sees to it.
+    pub rejoin: Option<Rejoin>,
+}
+
+/// How the data of a member that was given up become those of a follower, before its pod may run again.
+#[derive(Clone, Debug)]
+pub struct Rejoin {
     /// What a helper pod does on the member's volumes, for people.
     pub words: String,
     /// The command of the helper pod.

@@ -3,7 +3,7 @@
 use super::Situation;
 use super::promote::{Accepted, Parts, Promote, place};
 use crate::analyze::{bound_node, bytes, listed};
-use crate::engine::{Failover, GivenUp, Handing};
+use crate::engine::{Failover, GivenUp, Handing, Rejoin};
 use crate::model::{Claim, ContainerName, Known, PodName, Resource};
 use crate::plan::{Check, Effect, Help, Limit, Objection, Pin, Step, Trace, Typed, Undo, Weight, When};
 
@@ -93,6 +93,11 @@ fn lost(situation: &Situation<'_>, name: &PodName) -> Result<GivenUp, Objection>
         bound_node(seen, volume)
     };
     let mut nodes: Vec<Option<String>> = claims.iter().map(node_of).collect();
+    if situation.engine.asks_to_lead() {
+        let runs = situation.pod(name).and_then(|pod| pod.node.as_ref()).map(ToString::to_string);
+        nodes.extend(runs.map(Some));
+        nodes.retain(Option::is_some);
+    }
     nodes.dedup();
     let [Some(node)] = nodes.as_slice() else {
         return Err(Objection::new(
@@ -136,8 +141,12 @@ fn is_cordoned(situation: &Situation<'_>, lost: &GivenUp) -> bool {
     situation.snapshot.nodes.iter().any(|node| node.meta.uid == lost.node.uid && node.unschedulable)
 }
 
-/// The member is kept from running.
-pub(super) fn held(situation: &Situation<'_>, lost: &GivenUp) -> Check {
+/// The member is kept from running, where it would not ask whether it may take writes.
+pub(super) fn must_be_held(situation: &Situation<'_>, lost: &GivenUp) -> Option<Check> {
+    (!situation.engine.asks_to_lead()).then(|| held(situation, lost))
+}
+
+fn held(situation: &Situation<'_>, lost: &GivenUp) -> Check {
     Check::Held { member: lost.pod.clone(), going: situation.pod(&lost.pod).map(|pod| Pin::of(&pod.meta)) }
 }
 
@@ -199,9 +208,11 @@ fn transactions(failover: &Failover) -> String {
     failover.loss.transactions.value().map_or_else(|| "unknown".to_owned(), ToString::to_string)
 }
 
-/// The member's pod goes, and can run nowhere: its volumes are kept to a node that takes no new pods.
+/// The member's pod goes, and can run nowhere: its volumes are kept to a node that takes no new pods. One that asks first
+/// whether it may take writes may run again at once.
 pub(super) fn fence(situation: &Situation<'_>, lost: &GivenUp) -> Vec<Step> {
-    let hold = (!is_cordoned(situation, lost)).then(|| cordon(lost, true));
+    let may_run = is_cordoned(situation, lost) || situation.engine.asks_to_lead();
+    let hold = (!may_run).then(|| cordon(lost, true));
     let end = situation.pod(&lost.pod).map(|pod| {
         let pin = Pin::of(&pod.meta);
         let gone = Check::PodGone { pod: pin.clone() };
@@ -236,7 +247,7 @@ fn cordon(lost: &GivenUp, cordoned: bool) -> Step {
 }
 
 /// The member comes back as a follower, once its node is there.
-pub(super) fn rejoin(situation: &Situation<'_>, lost: &GivenUp, failover: Failover) -> Vec<Step> {
+pub(super) fn rejoin(situation: &Situation<'_>, lost: &GivenUp, rejoin: Rejoin) -> Vec<Step> {
     let helper = lost.helper();
     let gone = Check::HelperGone { helper: helper.clone() };
     let end = |requires: Vec<Check>, limit| Step {
@@ -250,7 +261,7 @@ pub(super) fn rejoin(situation: &Situation<'_>, lost: &GivenUp, failover: Failov
     };
     let mut there = vec![Check::NodeReady { node: lost.node.clone() }];
     there.extend(situation.pod(&lost.pod).map(|pod| Check::PodGone { pod: Pin::of(&pod.meta) }));
-    let Failover { words, argv, reads, why, rejoined, loss: _ } = failover;
+    let Rejoin { words, argv, reads, why, rejoined } = rejoin;
     let help = Step {
         when: When::Always,
         requires: vec![held(situation, lost)],

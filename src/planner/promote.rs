@@ -170,7 +170,7 @@ fn plan(situation: &Situation<'_>, to: &PodName, wanted: &Promote, parts: Parts,
     let leads = steps.len();
     steps.extend(promotion.lead);
     if let (Some(given_up), Some(step)) = (given_up, steps.get_mut(leads)) {
-        step.requires.push(failover::held(situation, given_up));
+        step.requires.extend(failover::must_be_held(situation, given_up));
         notes.extend(failover::note(situation, given_up));
     }
     let last = steps.len().saturating_sub(1);
@@ -179,8 +179,8 @@ fn plan(situation: &Situation<'_>, to: &PodName, wanted: &Promote, parts: Parts,
         step.ensures.extend(awaited);
     }
     steps.extend(promotion.verifies);
-    if let (Some(given_up), Some(failover)) = (given_up, promotion.failover) {
-        steps.extend(failover::rejoin(situation, given_up, failover));
+    if let (Some(given_up), Some(rejoin)) = (given_up, promotion.failover.and_then(|failover| failover.rejoin)) {
+        steps.extend(failover::rejoin(situation, given_up, rejoin));
     }
     steps.extend(promotion.proves.then(|| proof::note(situation, now)));
     if let Some(step) = steps.first_mut() {
@@ -429,7 +429,9 @@ fn rollout(situation: &Situation<'_>) -> Option<Objection> {
 /// What speaks against one candidate, the engine's own objections last.
 fn against(situation: &Situation<'_>, row: &Row, wanted: &Promote, parts: Parts) -> Vec<Objection> {
     let mut found = Vec::new();
-    if row.state != PodState::Ready {
+    // Who has nobody to follow may count as not ready for just that: it is ready once it leads.
+    let orphaned = wanted.failover.is_some() && parts.promotion.leads_clients;
+    if row.state != PodState::Ready && !(orphaned && matches!(row.state, PodState::NotReady(_))) {
         let why = match &row.state {
             PodState::NotReady(why) | PodState::Pending(why) | PodState::Failed(why) | PodState::Unknown(why) => why,
             PodState::Terminating => "terminating",

@@ -7,19 +7,23 @@ use crate::postgres::start;
 use crate::promote::{Writer, led_through_service, until_led_by};
 use crate::support::{Namespace, Node, eventually, look_at, proves, row, run};
 
-/// Stops the processes of a pod's server where they are: its connections stay open, and nobody answers.
-fn freeze(namespace: &Namespace, pod: &str) {
+/// Stops processes of a pod where they are: their connections stay open, and nobody answers. `is_one` is given the name
+/// and the command line of each.
+pub(crate) fn freeze(namespace: &Namespace, pod: &str, is_one: impl Fn(&str, &str) -> bool) -> Vec<String> {
     let uid = namespace.field(&format!("pod/{pod}"), "{.metadata.uid}").replace('-', "_");
-    let mut frozen = 0;
+    let mut frozen = Vec::new();
     for process in std::fs::read_dir("/proc").expect("/proc").flatten() {
         let path = process.path();
         let read = |file: &str| std::fs::read_to_string(path.join(file)).unwrap_or_default();
-        if read("comm").trim() == "postgres" && read("cgroup").replace('-', "_").contains(&uid) {
-            run("kill", &["-STOP", process.file_name().to_str().expect("a number")]).ok();
-            frozen += 1;
+        let is_its = || read("cgroup").replace('-', "_").contains(&uid);
+        if is_one(read("comm").trim(), &read("cmdline")) && is_its() {
+            let number = process.file_name().to_str().expect("a number").to_owned();
+            run("kill", &["-STOP", &number]).ok();
+            frozen.push(number);
         }
     }
-    assert!(frozen > 0, "no server of {pod} found");
+    assert!(!frozen.is_empty(), "no such process of {pod} found");
+    frozen
 }
 
 /// Has a standby receive from nobody.
@@ -75,7 +79,7 @@ fn exactly_what_was_announced_is_lost_with_a_primary_that_hangs() {
     for number in 101..=107 {
         namespace.sql("db-0", &format!("INSERT INTO written VALUES ({number})"));
     }
-    freeze(&namespace, "db-0");
+    freeze(&namespace, "db-0", |name, _| name == "postgres");
     namespace.refuses(
         "db",
         &["promote", "db", "--to", "1"],

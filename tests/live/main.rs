@@ -20,6 +20,7 @@ mod healthy;
 mod mysql;
 mod offline;
 mod patroni;
+mod patroni_failover;
 mod permissions;
 mod pods;
 mod postgres;

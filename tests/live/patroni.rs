@@ -68,7 +68,7 @@ fn patroni_is_asked_its_pause_its_lag_and_its_switchover_are_shown() {
 }
 
 /// Runs a statement on one member, by whoever may.
-fn sql(namespace: &Namespace, pod: &str, statement: &str) -> String {
+pub(crate) fn sql(namespace: &Namespace, pod: &str, statement: &str) -> String {
     let script = format!("PGPASSWORD=$PATRONI_SUPERUSER_PASSWORD psql -h 127.0.0.1 -U postgres -XAtqc \"{statement}\"");
     namespace.kubectl(&["exec", pod, "--", "sh", "-c", &script]).ok()
 }
@@ -76,11 +76,16 @@ fn sql(namespace: &Namespace, pod: &str, statement: &str) -> String {
 /// Begins a cluster with a table, whose REST API wants a name and password for orders, and gives its leader and the other
 /// two.
 fn led(namespace: &Namespace) -> (String, [String; 2]) {
+    led_as(namespace, &workload("patroni"))
+}
+
+/// The same, of another manifest.
+pub(crate) fn led_as(namespace: &Namespace, manifest: &str) -> (String, [String; 2]) {
     let name = "        - {name: PATRONI_RESTAPI_USERNAME, value: admin}\n";
     let password =
         "        - {name: PATRONI_RESTAPI_PASSWORD, valueFrom: {secretKeyRef: {name: pat, key: superuser}}}\n";
     let before = "        - {name: PATRONI_REPLICATION_USERNAME";
-    let closed = workload("patroni").replace(before, &format!("{name}{password}{before}"));
+    let closed = manifest.replace(before, &format!("{name}{password}{before}"));
     assert!(closed.contains(password), "{closed}");
     namespace.apply(&closed);
     let report = namespace.until("pat", "a leader and two replicas", runs);
@@ -106,7 +111,7 @@ fn watch<'a>(namespace: &'a Namespace, pod: &'a str) -> Beside<'a> {
 }
 
 #[track_caller]
-fn until_led_by(namespace: &Namespace, to: &str) {
+pub(crate) fn until_led_by(namespace: &Namespace, to: &str) {
     namespace.until("pat", &format!("{to} leads, the others behind it"), |report| runs(report) && leader(report) == to);
     let labels = namespace.field("pods", "{range .items[*]}{.metadata.name}={.metadata.labels.role} {end}");
     assert!(labels.contains(&format!("{to}=primary")) && labels.matches("=replica").count() == 2, "{labels}");

@@ -84,6 +84,18 @@ impl Engine for Patroni {
         promotion::promotion(asked, promoting)
     }
 
+    fn fails_over(&self) -> bool {
+        true
+    }
+
+    fn asks_to_lead(&self) -> bool {
+        true
+    }
+
+    fn remains(&self, asked: &Asked<'_>, promoting: &Promoting<'_>) -> Option<Probe> {
+        postgres::remains(asked, promoting)
+    }
+
     fn judge(&self, check: &EngineCheck, asked: &Asked<'_>) -> Verdict {
         promotion::judge(check, asked.topology).unwrap_or_else(|| removal::judge(check, asked.topology))
     }

@@ -75,6 +75,8 @@ pub(super) struct Listed {
     pub(super) state: Option<String>,
     /// The timeline that it is on.
     pub(super) timeline: Option<u32>,
+    /// How far it is behind what the leader last told the store, in bytes, or a word where nobody knows.
+    pub(super) lag: Option<Value>,
     /// What somebody has set for it alone, by names that people may choose, too; left out where there is nothing.
     #[serde(default)]
     pub(super) tags: BTreeMap<String, Value>,

@@ -21,6 +21,7 @@ use crate::model::{ContainerName, Pod, Probe, ProbeOutput, Topology, Workload};
 use crate::plan::{EngineCheck, Verdict};
 
 pub(super) use probe::probe;
+pub(super) use promotion::{Survivors, manner, remains};
 pub(super) use recognise::{container, said_of_image, words};
 pub(super) use removal::{followers, judge, streams};
 pub(super) use server::Server;
@@ -76,7 +77,7 @@ impl Engine for Postgres {
     }
 
     fn remains(&self, asked: &Asked<'_>, promoting: &Promoting<'_>) -> Option<Probe> {
-        promotion::remains(asked, promoting)
+        remains(asked, promoting)
     }
 
     fn judge(&self, check: &EngineCheck, asked: &Asked<'_>) -> Verdict {

@@ -2,7 +2,8 @@
 
 use super::Cast;
 use crate::engine::answer::one_line;
-use crate::model::{PodName, SyncState};
+use crate::engine::patroni::rest::{Cluster, Listed};
+use crate::model::{PodName, SyncState, Topology, Workload};
 use crate::plan::{Objection, Weight};
 
 /// A label that every set of Crunchy's operator has.
@@ -10,8 +11,15 @@ const PGO: &str = "postgres-operator.crunchydata.com/cluster";
 
 /// Says everything that speaks against the candidate.
 pub(super) fn objections(cast: &Cast<'_>) -> Vec<Objection> {
-    let checks: [fn(&Cast<'_>) -> Vec<Objection>; 6] = [closed, paused, scheduled, leads, runs, confirms];
-    checks.iter().flat_map(|check| check(cast)).collect()
+    let mut found: Vec<Objection> = closed(cast.promoting.workload).into_iter().collect();
+    found.extend(paused(cast));
+    found.extend(scheduled(&cast.cluster));
+    found.extend(leads(cast));
+    found.extend(runs(cast));
+    found.extend(choosable(cast.listed(&cast.candidate), &cast.candidate));
+    found.extend(replays(cast.now, &cast.promoting.candidate.name()));
+    found.extend(confirms(cast));
+    found
 }
 
 fn no(code: &'static str, measured: impl Into<String>, limit: impl Into<String>) -> Objection {
@@ -23,12 +31,12 @@ fn passing(code: &'static str, measured: impl Into<String>, limit: impl Into<Str
 }
 
 /// Crunchy's Patroni takes orders only from who shows a certificate of its operator.
-fn closed(cast: &Cast<'_>) -> Vec<Objection> {
-    let labels = &cast.promoting.workload.meta.labels;
+pub(super) fn closed(workload: &Workload) -> Option<Objection> {
+    let labels = &workload.meta.labels;
     let measured = format!("managed by Crunchy PGO (label {PGO})");
     let limit = "its Patroni takes orders only from who shows a certificate of the operator";
     let way_out = "let Patroni do it: `patronictl switchover` in container database";
-    labels.contains_key(PGO).then(|| no("owner", measured, limit).way_out(way_out)).into_iter().collect()
+    labels.contains_key(PGO).then(|| no("owner", measured, limit).way_out(way_out))
 }
 
 fn paused(cast: &Cast<'_>) -> Vec<Objection> {
@@ -38,16 +46,14 @@ fn paused(cast: &Cast<'_>) -> Vec<Objection> {
 }
 
 /// An order now would take the place of the one that waits.
-fn scheduled(cast: &Cast<'_>) -> Vec<Objection> {
-    let plan = cast.cluster.scheduled_switchover.as_ref();
-    let against = plan.map(|plan| {
+pub(super) fn scheduled(cluster: &Cluster) -> Option<Objection> {
+    cluster.scheduled_switchover.as_ref().map(|plan| {
         let word = |text: &Option<String>, missing: &str| text.as_deref().map_or_else(|| missing.to_owned(), one_line);
         let (to, at) = (word(&plan.to, "any member"), word(&plan.at, "a time that it does not say"));
         let measured = format!("Patroni will switch over to {to} at {at}");
         no("scheduled", measured, "an order now would take its place")
             .way_out("`patronictl flush CLUSTER switchover` first")
-    });
-    against.into_iter().collect()
+    })
 }
 
 /// Patroni's leader is the server that takes writes, and holds the key.
@@ -62,7 +68,7 @@ fn leads(cast: &Cast<'_>) -> Vec<Objection> {
     vec![passing("leader", measured, "the leader hands over")]
 }
 
-/// Every member runs and receives, and the candidate is one that Patroni may choose.
+/// Every member runs and receives.
 fn runs(cast: &Cast<'_>) -> Vec<Objection> {
     let mut found = Vec::new();
     let lead = cast.listed(&cast.leader).and_then(|listed| listed.timeline);
@@ -77,24 +83,31 @@ fn runs(cast: &Cast<'_>) -> Vec<Objection> {
             found.push(passing("timeline", measured, "everybody is on one timeline"));
         }
     }
-    match cast.listed(&cast.candidate) {
+    found
+}
+
+/// The candidate is one that Patroni may choose.
+pub(super) fn choosable(listed: Option<&Listed>, candidate: &str) -> Option<Objection> {
+    match listed {
         None => {
-            let measured = format!("Patroni does not list {}", cast.candidate);
-            found.push(passing("unlisted", measured, "Patroni chooses among its own members"));
+            let measured = format!("Patroni does not list {candidate}");
+            Some(passing("unlisted", measured, "Patroni chooses among its own members"))
         }
         Some(listed) if listed.is_barred() => {
-            let measured = format!("{} has the tag nofailover, or failover_priority 0", cast.candidate);
-            found.push(no("nofailover", measured, "Patroni never makes it the leader").way_out("take the tag off it"));
+            let measured = format!("{candidate} has the tag nofailover, or failover_priority 0");
+            Some(no("nofailover", measured, "Patroni never makes it the leader").way_out("take the tag off it"))
         }
-        Some(_) => {}
+        Some(_) => None,
     }
-    let pod = PodName(cast.promoting.candidate.pod.name.clone());
-    if cast.now.member(&pod).is_some_and(|member| member.replay_paused) {
+}
+
+/// The candidate applies what it received.
+pub(super) fn replays(now: &Topology, pod: &PodName) -> Option<Objection> {
+    now.member(pod).is_some_and(|member| member.replay_paused).then(|| {
         let measured = format!("replay is paused on {pod}");
         let limit = "it takes writes only when it has applied everything";
-        found.push(no("replayPaused", measured, limit).way_out("`SELECT pg_wal_replay_resume()` on it"));
-    }
-    found
+        no("replayPaused", measured, limit).way_out("`SELECT pg_wal_replay_resume()` on it")
+    })
 }
 
 /// Where commits wait for one standby, that one becomes the leader.

@@ -6,10 +6,13 @@
 //! after   everybody streams from the new leader
 //! ```
 //!
+//! A leader that does not answer, and that Patroni puts nobody in the place of by itself, is given up (`failover`).
+//!
 //! It stops the leader's server in order and lets go of the leader key when the candidate has the end of the log. Nothing
 //! of that is done for it here, and nothing can be taken back on the way.
 
 mod check;
+mod failover;
 mod fitness;
 mod steps;
 
@@ -17,7 +20,7 @@ mod steps;
 mod tests;
 
 use super::rest::{Cluster, Listed, Rest};
-use crate::engine::{Asked, Place, Promoting, Promotion};
+use crate::engine::{Asked, Handing, Place, Promoting, Promotion};
 use crate::model::Topology;
 use crate::plan::{Objection, Weight};
 
@@ -37,29 +40,34 @@ struct Cast<'a> {
 
 /// Says what has to happen for a standby to become the leader.
 pub(super) fn promotion(asked: &Asked<'_>, promoting: &Promoting<'_>) -> Promotion {
+    if let Handing::Up(lost) = &promoting.handing {
+        return failover::promotion(asked, promoting, lost);
+    }
     match Cast::new(asked, promoting) {
         Ok(cast) => cast.promotion(),
         Err(objection) => Promotion { objections: vec![objection], ..Promotion::default() },
     }
 }
 
+/// Reads what Patroni of a member says.
+fn rest(asked: &Asked<'_>, place: &Place) -> Result<Rest, Objection> {
+    let pod = asked.pods.iter().find(|pod| pod.meta.name == place.pod.name);
+    let rest = pod.map_or_else(|| Err("no pod".to_owned()), |pod| Rest::read(asked.outputs, pod));
+    rest.map_err(|why| {
+        let measured = format!("Patroni of {} does not answer: {why}", place.pod.name);
+        Objection::new("silent", Weight::Unknown, measured, "every member must answer")
+    })
+}
+
 impl<'a> Cast<'a> {
     fn new(asked: &Asked<'a>, promoting: &'a Promoting<'a>) -> Result<Self, Objection> {
-        let unknown =
-            |code, measured: String, limit: &str| Objection::new(code, Weight::Unknown, measured, limit.to_owned());
         let from = promoting.from()?;
-        let read = |place: &'a Place| {
-            let pod = asked.pods.iter().find(|pod| pod.meta.name == place.pod.name);
-            let rest = pod.map_or_else(|| Err("no pod".to_owned()), |pod| Rest::read(asked.outputs, pod));
-            let silent = |why| format!("Patroni of {} does not answer: {why}", place.pod.name);
-            let rest = rest.map_err(|why| unknown("silent", silent(why), "every member must answer"))?;
-            Ok((place, rest))
-        };
+        let read = |place: &'a Place| Ok((place, rest(asked, place)?));
         let places = [from, &promoting.candidate].into_iter().chain(&promoting.siblings);
         let rests = places.map(read).collect::<Result<Vec<_>, Objection>>()?;
         let cluster = rests.first().and_then(|(_, rest)| rest.cluster.clone()).ok_or_else(|| {
             let measured = format!("Patroni of {} does not list its members: its store does not answer", from.pod.name);
-            unknown("store", measured, "the role moves in Patroni's store")
+            Objection::new("store", Weight::Unknown, measured, "the role moves in Patroni's store")
         })?;
         let name = |at: usize| {
             let (place, rest) = rests.get(at)?;
@@ -86,7 +94,7 @@ impl<'a> Cast<'a> {
                  has the end of the log"
             ),
             notes: vec!["Patroni leads its Services and labels over".to_owned()],
-            before: vec![steps::rehearse(self)],
+            before: vec![steps::rehearse(self.from)],
             lead: vec![steps::switch(self)],
             after: vec![steps::follow(self)],
             leads_clients: true,

@@ -2,7 +2,9 @@
 
 use super::Cast;
 use super::check::check;
+use super::failover::Left;
 use crate::engine::Place;
+use crate::engine::phrase::few;
 use crate::plan::{Check, Effect, Limit, Reversal, Step, Trace, Undo, When};
 
 /// How long a command may take that only tries.
@@ -34,18 +36,18 @@ fn leads(place: &Place) -> Check {
     check("leads", &[("pod", name(place))], format!("{} is the leader", name(place)))
 }
 
-fn streams(place: &Place, leader: &Place) -> Check {
-    let about = [("pod", name(place)), ("leader", name(leader))];
-    check("streams-from", &about, format!("{} streams from {}", name(place), name(leader)))
+fn streams(pod: &str, leader: &Place) -> Check {
+    let about = [("pod", pod), ("leader", name(leader))];
+    check("streams-from", &about, format!("{pod} streams from {}", name(leader)))
 }
 
 /// Patroni is seen to take orders, as long as nothing depends on it.
-pub(super) fn rehearse(cast: &Cast<'_>) -> Step {
-    let words = format!("see that Patroni of {} takes orders from inside its container", name(cast.from));
+pub(super) fn rehearse(place: &Place) -> Step {
+    let words = format!("see that Patroni of {} takes orders from inside its container", name(place));
     Step {
         when: When::Always,
         requires: Vec::new(),
-        effect: cast.from.command(words, argv(script!("order.sh", "rehearse.sh"), &[])),
+        effect: place.command(words, argv(script!("order.sh", "rehearse.sh"), &[])),
         trace: Trace::Idempotent,
         ensures: Vec::new(),
         undo: Undo::Keep { why: "it only tries".to_owned() },
@@ -88,7 +90,50 @@ pub(super) fn follow(cast: &Cast<'_>) -> Step {
         requires: Vec::new(),
         effect: to.wait(words, argv(script!("streams.sh"), &[&cast.candidate])),
         trace: Trace::Idempotent,
-        ensures: others().map(|place| streams(place, to)).collect(),
+        ensures: others().map(|place| streams(name(place), to)).collect(),
+        undo: Undo::Keep { why: "they follow whoever leads".to_owned() },
+        limit: FOLLOW_LIMIT,
+    }
+}
+
+/// Patroni makes a standby the leader, without one that hands over.
+pub(super) fn take_over(left: &Left<'_>) -> Step {
+    let (from, to) = (left.lost.pod.as_str(), &left.promoting.candidate);
+    let order = serde_json::json!({ "candidate": left.candidate }).to_string();
+    let argv = argv(script!("order.sh", "leads.sh", "fail-over.sh"), &[&left.candidate, &order]);
+    let lapsed = Effect::Await {
+        pod: to.pod.clone(),
+        container: to.container.clone(),
+        words: format!("see that {} stays a replica, and no failover is on its way", name(to)),
+        argv: self::argv(script!("leads.sh", "lapse.sh"), &[&left.candidate]),
+    };
+    let by = Reversal { effect: lapsed, trace: Trace::Idempotent, ensures: Vec::new() };
+    let why = format!("what only {from} had is given up; {from} is no leader any more");
+    Step {
+        when: When::Always,
+        requires: Vec::new(),
+        effect: to.command(format!("have Patroni make {} the leader", name(to)), argv),
+        trace: Trace::Seen(leads(to)),
+        ensures: vec![leads(to)],
+        undo: Undo::Barrier { by: Box::new(by), why },
+        limit: SWITCH_LIMIT,
+    }
+}
+
+/// Everybody who can streams from the new leader.
+pub(super) fn follow_without(left: &Left<'_>) -> Step {
+    let to = &left.promoting.candidate;
+    let lost = if left.comes_back() { "" } else { left.lost.pod.as_str() };
+    let followers = left.followers();
+    Step {
+        when: When::Always,
+        requires: Vec::new(),
+        effect: to.wait(
+            format!("wait until {} streams from {}", few(&followers), name(to)),
+            argv(script!("streams.sh"), &[&left.candidate, lost]),
+        ),
+        trace: Trace::Idempotent,
+        ensures: followers.iter().map(|pod| streams(pod, to)).collect(),
         undo: Undo::Keep { why: "they follow whoever leads".to_owned() },
         limit: FOLLOW_LIMIT,
     }

@@ -1,10 +1,11 @@
-# Says whether every member of the cluster that $1 leads streams on its timeline.
+# Says whether every member of the cluster that $1 leads streams on its timeline, besides $2, where that is given.
 list=$(fetch "$base/cluster" | tr '{' '\n' | grep '"role": ')
 timeline() { sed -n 's/.*"timeline": *\([0-9]*\).*/\1/p'; }
 leads=$(printf '%s\n' "$list" | grep '"role": *"leader"')
 case $leads in *"\"name\": \"$1\""*) ;; *) echo "$1 does not lead" >&2 && exit 1 ;; esac
 on=$(printf '%s\n' "$leads" | timeline)
-late=$(printf '%s\n' "$list" | grep -v '"role": *"leader"' | grep -ve '"state": "streaming"' -e '"state": "running"' | head -n 1)
+list=$(printf '%s\n' "$list" | grep -v -e '"role": *"leader"' ${2:+-e "\"name\": \"$2\""})
+late=$(printf '%s\n' "$list" | grep -ve '"state": "streaming"' -e '"state": "running"' | head -n 1)
 if [ -z "$late" ]; then
   late=$(printf '%s\n' "$list" | grep -v "\"timeline\": $on[,}]" | head -n 1)
 fi

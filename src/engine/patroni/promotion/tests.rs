@@ -3,8 +3,8 @@
 
 use super::super::ENGINE;
 use crate::engine::tests::{pod, printed, recorded};
-use crate::engine::{Asked, Engine as _, Handing, Path, Place, Promoting, Promotion};
-use crate::model::{Known, Pod, ProbeOutput, Workload};
+use crate::engine::{Asked, Engine as _, GivenUp, Handing, Path, Place, Promoting, Promotion};
+use crate::model::{Answer, Known, Pod, ProbeOutput, Workload};
 use crate::plan::{Effect, EngineCheck, Pin, Undo, Verdict};
 
 const NAMES: [&str; 3] = ["pg-0", "pg-1", "pg-2"];
@@ -31,16 +31,23 @@ fn asked<T>(outputs: &[ProbeOutput], use_it: impl FnOnce(&Asked<'_>) -> T) -> T 
     use_it(&Asked { pods: &pods, outputs: &outputs, topology: &topology })
 }
 
-fn promotion_in(workload: &Workload, outputs: &[ProbeOutput], to: &str) -> Promotion {
-    let place = |name: &str| Place {
+fn place(name: &str) -> Place {
+    Place {
         pod: Pin { name: name.to_owned(), uid: format!("uid-{name}").as_str().into() },
         container: "patroni".into(),
         host: None,
-    };
+    }
+}
+
+fn promotion_in(workload: &Workload, outputs: &[ProbeOutput], to: &str) -> Promotion {
+    promotion_by(workload, outputs, to, Handing::Over(place("pg-0")))
+}
+
+fn promotion_by(workload: &Workload, outputs: &[ProbeOutput], to: &str, handing: Handing) -> Promotion {
     let promoting = Promoting {
         workload,
         candidate: place(to),
-        handing: Handing::Over(place("pg-0")),
+        handing,
         siblings: NAMES.iter().filter(|name| **name != "pg-0" && **name != to).map(|name| place(name)).collect(),
         max_lag_bytes: 0,
         path: Path::Auto,
@@ -136,4 +143,89 @@ fn what_a_switchover_waits_for_is_judged_by_what_servers_say() {
     assert_eq!(judge("sync", "streams-from", "pg-1"), Verdict::Holds);
     assert_eq!(judge("sync", "streams-from", "pg-0"), Verdict::broken("pg-0 takes writes beside pg-0"));
     assert_eq!(judge("sync", "streams-from", "pg-9"), Verdict::not_yet("pg-9 is not there"));
+}
+
+/// What is said by those who are left when pg-0 says nothing; in the store nobody leads unless a change says so.
+fn orphans(changes: &[(&str, &str)]) -> Vec<ProbeOutput> {
+    let mut outputs = outputs("quorum", (r#""role": "leader""#, r#""role": "replica""#));
+    outputs.retain(|output| output.pod.as_str() != "pg-0");
+    for (from, to) in changes {
+        let mut found = false;
+        for output in &mut outputs {
+            let Answer::Ended { stdout: text, .. } = &mut output.answer else { panic!("an answer") };
+            found |= text.contains(from);
+            *text = text.replace(from, to);
+        }
+        assert!(found, "nobody says {from}");
+    }
+    outputs
+}
+
+fn failover(changes: &[(&str, &str)], remains: Option<&str>, node_ready: bool) -> Promotion {
+    failover_by(orphans(changes), remains, node_ready)
+}
+
+fn failover_by(mut outputs: Vec<ProbeOutput>, remains: Option<&str>, node_ready: bool) -> Promotion {
+    outputs.extend(remains.map(|remains| printed("pg-0", "postgres-remains", remains)));
+    let lost = GivenUp {
+        pod: "pg-0".into(),
+        place: remains.map(|_| place("pg-0")),
+        container: "patroni".into(),
+        claims: Vec::new(),
+        node: Pin { name: "node-1".to_owned(), uid: "n1".into() },
+        node_ready,
+    };
+    promotion_by(&Workload::default(), &outputs, "pg-1", Handing::Up(lost))
+}
+
+const PAUSED: (&str, &str) = (r#""scope": "demo"}"#, r#""scope": "demo", "pause": true}"#);
+
+#[test]
+fn a_leader_that_does_not_answer_is_given_up_only_when_nobody_has_the_lock() {
+    let locked = (r#""name": "pg-0", "role": "replica""#, r#""name": "pg-0", "role": "leader""#);
+    let refused = failover(&[locked], None, true);
+    assert_eq!(against(&refused), [("leader", "Patroni still has pg-0 as the leader")]);
+    let way_out = |refused: &Promotion| refused.objections[0].way_out.clone().unwrap_or_default();
+    assert!(way_out(&refused).contains("by itself"), "{}", way_out(&refused));
+    assert_eq!(way_out(&failover(&[locked, PAUSED], None, true)), "wait until it has run out");
+    let mut storeless = orphans(&[]);
+    for output in storeless.iter_mut().filter(|output| output.id == "patroni") {
+        let Answer::Ended { stdout, .. } = &mut output.answer else { panic!("an answer") };
+        *stdout = stdout.lines().next().map(str::to_owned).unwrap_or_default();
+    }
+    assert_eq!(against(&failover_by(storeless, None, true)), [("store", "Patroni of pg-1 does not reach its store")]);
+    let tagged = failover(
+        &[(r#""name": "pg-1", "role""#, r#""name": "pg-1", "tags": {"nofailover": true}, "role""#)],
+        None,
+        true,
+    );
+    assert_eq!(against(&tagged), [("nofailover", "pg-1 has the tag nofailover, or failover_priority 0")]);
+}
+
+#[test]
+fn without_a_leader_patroni_is_ordered_to_make_one_and_a_pause_is_told() {
+    let promotion = failover(&[PAUSED], None, true);
+    assert_eq!(against(&promotion), []);
+    assert!(promotion.leads_clients && promotion.notes.iter().any(|note| note.contains("patronictl resume")));
+    let Effect::Command { argv, pod, .. } = &promotion.lead[0].effect else { panic!("no command") };
+    assert_eq!((pod.name.as_str(), &argv[4..]), ("pg-1", &["pg-1", r#"{"candidate":"pg-1"}"#].map(str::to_owned)[..]));
+    assert!(matches!(promotion.lead[0].undo, Undo::Barrier { .. }));
+    assert_eq!(promotion.after[0].effect.to_string(), "wait until pg-2 streams from pg-1");
+    assert!(promotion.failover.as_ref().is_some_and(|failover| failover.rejoin.is_none()));
+
+    // Where Patroni may start it, the old leader is waited for.
+    let words = |paused: &[_], ready| failover(paused, None, ready).after[0].ensures.len();
+    assert_eq!((words(&[PAUSED], true), words(&[], true)), (1, 2));
+}
+
+#[test]
+fn what_is_lost_is_measured_beside_the_server_or_at_least_so_much() {
+    let unknown = failover(&[PAUSED, (r#""lag": 0"#, r#""lag": 32768"#)], None, true);
+    assert!(unknown.manner.contains("cannot be measured (nothing runs in pg-0)"), "{}", unknown.manner);
+    assert!(unknown.manner.contains("pg-1 lacks at least 32Ki of what Patroni last heard of"), "{}", unknown.manner);
+    let loss = unknown.failover.expect("a failover").loss;
+    assert_eq!(loss.bytes, Known::unknown("nothing runs in pg-0"));
+    let measured = r#"{"from":"0/4000000","end":"0/4000900","commits":3,"said":""}"#;
+    let manner = failover(&[PAUSED], Some(measured), true).manner;
+    assert!(manner.contains("3 committed transactions") && manner.contains("last heard of"), "{manner}");
 }

@@ -14,7 +14,7 @@ use serde::Deserialize;
 use super::fitness::{self, no};
 use super::{names, server, steps};
 use crate::engine::postgres::server::{Lsn, Server};
-use crate::engine::{Asked, Failover, GivenUp, Handing, Loss, Place, Promoting, Promotion, answer};
+use crate::engine::{Asked, Failover, GivenUp, Handing, Loss, Place, Promoting, Promotion, Rejoin, answer};
 use crate::model::{Known, Pod, Probe};
 use crate::plan::{EngineCheck, Objection, Verdict, Weight};
 
@@ -22,7 +22,7 @@ use crate::plan::{EngineCheck, Objection, Verdict, Weight};
 const REMAINS: &str = "postgres-remains";
 
 /// Those who are left.
-struct Survivors<'a> {
+pub(in crate::engine) struct Survivors<'a> {
     promoting: &'a Promoting<'a>,
     lost: &'a GivenUp,
     candidate: Server,
@@ -43,7 +43,7 @@ pub(super) fn promotion(asked: &Asked<'_>, promoting: &Promoting<'_>, lost: &Giv
 }
 
 /// Makes the question what only the old primary has, to be asked beside its server.
-pub(in crate::engine::postgres) fn remains(asked: &Asked<'_>, promoting: &Promoting<'_>) -> Option<Probe> {
+pub(in crate::engine) fn remains(asked: &Asked<'_>, promoting: &Promoting<'_>) -> Option<Probe> {
     let Handing::Up(GivenUp { place: Some(place), .. }) = &promoting.handing else { return None };
     let candidate = server(asked, &promoting.candidate.pod.name).ok()?;
     let has = candidate.has()?;
@@ -66,7 +66,15 @@ struct Remains {
 }
 
 impl<'a> Survivors<'a> {
-    fn new(asked: &Asked<'_>, promoting: &'a Promoting<'a>, lost: &'a GivenUp) -> Result<Self, Objection> {
+    /// Reads what they said.
+    ///
+    /// # Errors
+    /// When somebody did not answer.
+    pub(in crate::engine) fn new(
+        asked: &Asked<'_>,
+        promoting: &'a Promoting<'a>,
+        lost: &'a GivenUp,
+    ) -> Result<Self, Objection> {
         let read = |place: &Place| {
             server(asked, &place.pod.name).map_err(|why| {
                 let measured = format!("{} does not answer: {why}", place.pod.name);
@@ -98,7 +106,7 @@ impl<'a> Survivors<'a> {
     }
 
     /// Nobody else has more of the log: who has could not follow.
-    fn furthest(&self) -> Vec<Objection> {
+    pub(in crate::engine) fn furthest(&self) -> Vec<Objection> {
         let name = self.name();
         let (Some(own), Some(line)) = (self.candidate.has(), self.candidate.timeline()) else {
             let measured = format!("how far {name} has the log is not known");
@@ -128,7 +136,7 @@ impl<'a> Survivors<'a> {
     }
 
     /// Where nobody can see the old primary's end, those who received from it must have lost it.
-    fn alive(&self) -> Vec<Objection> {
+    pub(in crate::engine) fn alive(&self) -> Vec<Objection> {
         if self.lost.node_ready {
             return Vec::new();
         }
@@ -229,18 +237,20 @@ impl<'a> Survivors<'a> {
             verifies: steps::verify(self.promoting, &way.1),
             failover: Some(Failover {
                 loss,
-                words: format!("rewind {from}'s data to {}'s, or copy them anew, in a helper pod", to.pod.name),
-                argv: steps::rejoin(&directory, &way, &self.slot(from)),
-                reads: to.process(steps::conninfo(&way, from)),
-                why: format!("what only {from} had is gone then"),
-                rejoined: vec![steps::follows(from, &to.pod.name), steps::settled(&to.pod.name)],
+                rejoin: Some(Rejoin {
+                    words: format!("rewind {from}'s data to {}'s, or copy them anew, in a helper pod", to.pod.name),
+                    argv: steps::rejoin(&directory, &way, &self.slot(from)),
+                    reads: to.process(steps::conninfo(&way, from)),
+                    why: format!("what only {from} had is gone then"),
+                    rejoined: vec![steps::follows(from, &to.pod.name), steps::settled(&to.pod.name)],
+                }),
             }),
             ..Promotion::default()
         }
     }
 
     /// Says what only the old primary has, as far as it was measured.
-    fn loss(&self, asked: &Asked<'_>) -> Loss {
+    pub(in crate::engine) fn loss(&self, asked: &Asked<'_>) -> Loss {
         let age = self.candidate.replay_age_ms.and_then(|age| u64::try_from(age).ok());
         let bound = age.map(|age| format!("the last transaction that {} has is {} s old", self.name(), age / 1000));
         let read =
@@ -268,7 +278,8 @@ impl<'a> Survivors<'a> {
     }
 }
 
-fn manner(from: &str, to: &str, loss: &Loss) -> String {
+/// Says what it costs.
+pub(in crate::engine) fn manner(from: &str, to: &str, loss: &Loss) -> String {
     let bound = loss.bound.as_ref().map(|bound| format!("; {bound}")).unwrap_or_default();
     match (&loss.bytes, &loss.transactions) {
         (Known::Value(0), _) => format!("{from} is given up; nothing is lost: {to} has all of its log"),

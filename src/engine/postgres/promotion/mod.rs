@@ -23,7 +23,7 @@ use crate::plan::Objection;
 mod tests;
 
 pub(super) use check::judge;
-pub(super) use failover::remains;
+pub(in crate::engine) use failover::{Survivors, manner, remains};
 
 /// Majors on which the fast path's rule for the end of the log was seen to hold.
 const PROVEN_MAJORS: std::ops::RangeInclusive<u32> = 15..=17;

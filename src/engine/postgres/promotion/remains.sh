@@ -14,6 +14,22 @@ for process in /proc/[0-9]*; do
       ;;
   esac
 done
+# Somebody else's process may be closed to us; what it was started with is not.
+if [ -z "$dir" ]; then
+  for process in /proc/[0-9]*; do
+    words=$(tr '\0' '\n' 2>/dev/null <"$process/cmdline") || continue
+    case "${words%%
+*}" in
+      */postgres)
+        bin=${words%%/postgres
+*}
+        dir=$(printf '%s\n' "$words" | sed -n -e '/^-D$/{n;p;q;}' -e 's/^-D\(.\)/\1/p')
+        if [ -e "$dir/PG_VERSION" ]; then break; fi
+        dir=
+        ;;
+    esac
+  done
+fi
 if [ -z "$dir" ]; then
   dir=${PGDATA:?the data directory is not known}
   bin=$(dirname "$(command -v postgres)")
