@@ -34,13 +34,13 @@ fn a_leader_that_hangs_while_patroni_is_paused_is_given_up_and_stays_stopped_unt
 
     // Nobody receives the next ones.
     let receives = |_: &str, line: &str| line.contains("walreceiver");
-    let receivers: Vec<String> = others.iter().flat_map(|pod| freeze(&namespace, pod, receives)).collect();
+    let frozen: Vec<String> = others.iter().flat_map(|pod| freeze(&namespace, pod, receives)).collect();
     sql(&namespace, &first, "SELECT pg_terminate_backend(pid) FROM pg_stat_replication");
     for number in 101..=107 {
         sql(&namespace, &first, &format!("INSERT INTO written VALUES ({number})"));
     }
     freeze(&namespace, &first, |name, _| ["postgres", "patroni", "python3"].contains(&name));
-    for process in receivers {
+    for process in frozen {
         run("kill", &["-CONT", &process]).ok();
     }
     let locked = until_said(&namespace, &["--dry-run"], 4, &format!("Patroni still has {first} as the leader"));
