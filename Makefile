@@ -33,9 +33,10 @@ demo: root packages build cluster ## the cluster with a replicated PostgreSQL, a
 test: root packages ## everything: format, lints, unit tests, then live tests on a cluster of their own
 	@tests/all
 
-bench: ## measure the plugin against kubectl on a control plane with 30,000 pods
+bench: ## measure the plugin against kubectl, repmgr and patronictl: 30,000 pods, pods that leave, switchovers
 	@tests/bench/run
 	tests/bench/scaling
+	tests/bench/promote
 
 dist: ## the release archive of this machine's platform and the krew manifest, in dist
 	@scripts/dist

@@ -6,6 +6,8 @@
 
 IMAGES=$CACHE/images
 IMAGES_ALL=(busybox:1 pause:1 postgres:15 postgres:17 patroni:4 cassandra:5 opensearch:2 mysql:9 mariadb:10.11 redis:7 redis:valkey-8)
+# What only a measurement needs: built and loaded when it begins.
+IMAGES_MORE=(repmgr:5)
 
 # The files of other images that a recipe reads.
 image_shares() { # DIRECTORY
@@ -15,7 +17,7 @@ image_shares() { # DIRECTORY
 # The file name carries a hash of the recipe, so a changed recipe is another image.
 image_file() { # NAME:TAG
   local dir=$HERE/images/${1%:*}
-  [[ " ${IMAGES_ALL[*]} " == *" $1 "* ]] || die "no such image: '$1'; there are ${IMAGES_ALL[*]}"
+  [[ " ${IMAGES_ALL[*]} ${IMAGES_MORE[*]} " == *" $1 "* ]] || die "no such image: '$1'; there are ${IMAGES_ALL[*]} ${IMAGES_MORE[*]}"
   echo "${1/:/-}-$({ { find "$dir" -type f && image_shares "$dir"; } | LC_ALL=C sort | xargs cat && cat "$HERE/images/tools.sh"; } | sha256sum | cut -c 1-16).tar"
 }
 images_built() {
