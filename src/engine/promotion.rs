@@ -1,7 +1,7 @@
 //! What an engine wants done when another member becomes the primary.
 
 use crate::model::{ContainerName, Known, PodName, Workload};
-use crate::plan::{Check, Effect, Objection, Pin, Process, Step, Weight};
+use crate::plan::{Check, Effect, Limit, Objection, Pin, Process, Step, Weight};
 
 /// A member's server, and how others reach it.
 #[derive(Clone, Debug)]
@@ -115,6 +115,8 @@ pub struct Rejoin {
     pub argv: Vec<String>,
     /// What prints what it has to know.
     pub reads: Process,
+    /// How long it may take.
+    pub limit: Limit,
     /// Why what it does cannot be taken back.
     pub why: String,
     /// What must hold once the member's pod runs again.

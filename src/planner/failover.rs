@@ -16,9 +16,6 @@ const END_LIMIT: Limit = Limit::seconds(120);
 /// How long the given-up member's node is waited for: it may be off for days, and the run can be resumed then.
 const RETURN_LIMIT: Limit = Limit::seconds(60);
 
-/// How long copying a whole server may take.
-const COPY_LIMIT: Limit = Limit::seconds(24 * 60 * 60);
-
 /// How long a server that does not answer may take to stop by itself, in seconds.
 const GRACE_SECONDS: u32 = 1;
 
@@ -26,12 +23,13 @@ const GRACE_SECONDS: u32 = 1;
 pub(super) fn given_up(situation: &Situation<'_>) -> Result<GivenUp, Objection> {
     if !situation.engine.fails_over() {
         let title = situation.engine.title();
-        return Err(Objection::new(
-            "noFailover",
-            Weight::No,
-            format!("how {title} goes on without its primary is not known here"),
-            "a primary is given up only where it is known how nobody comes back as a second one",
-        ));
+        let measured = format!("how {title} goes on without its primary is not known here");
+        let limit = "a primary is given up only where it is known how nobody comes back as a second one";
+        let objection = Objection::new("noFailover", Weight::No, measured, limit);
+        return Err(match situation.engine.own_failover() {
+            Some(words) => objection.way_out(words),
+            None => objection,
+        });
     }
     if let Some(primary) = situation.topology.primaries().next() {
         return Err(Objection::new(
@@ -261,7 +259,7 @@ pub(super) fn rejoin(situation: &Situation<'_>, lost: &GivenUp, rejoin: Rejoin) 
     };
     let mut there = vec![Check::NodeReady { node: lost.node.clone() }];
     there.extend(situation.pod(&lost.pod).map(|pod| Check::PodGone { pod: Pin::of(&pod.meta) }));
-    let Rejoin { words, argv, reads, why, rejoined } = rejoin;
+    let Rejoin { words, argv, reads, limit, why, rejoined } = rejoin;
     let help = Step {
         when: When::Always,
         requires: vec![held(situation, lost)],
@@ -278,7 +276,7 @@ pub(super) fn rejoin(situation: &Situation<'_>, lost: &GivenUp, rejoin: Rejoin) 
         trace: Trace::Idempotent,
         ensures: vec![Check::Helped { helper: helper.clone() }],
         undo: Undo::Never { why },
-        limit: COPY_LIMIT,
+        limit,
     };
     let mut steps = Vec::new();
     // Where the kubelet is there, it has said that the pod has ended.

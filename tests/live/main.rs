@@ -18,6 +18,7 @@ mod failover;
 mod faults;
 mod healthy;
 mod mysql;
+mod mysql_failover;
 mod offline;
 mod patroni;
 mod patroni_failover;

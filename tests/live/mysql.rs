@@ -9,7 +9,7 @@ use crate::support::{Beside, Namespace, Ran, codes, finding, proves, row, rows, 
 
 /// One of the two families, with the words that differ.
 #[derive(Clone, Copy)]
-struct Family {
+pub(crate) struct Family {
     /// The set, and the workload's manifest.
     set: &'static str,
     manifest: &'static str,
@@ -24,7 +24,7 @@ struct Family {
     make_primary: &'static str,
 }
 
-const MYSQL: Family = Family {
+pub(crate) const MYSQL: Family = Family {
     set: "my",
     manifest: "mysql",
     container: "mysql",
@@ -61,7 +61,7 @@ impl Family {
         namespace
     }
 
-    fn is_healthy(self, report: &Value) -> bool {
+    pub(crate) fn is_healthy(self, report: &Value) -> bool {
         let follows = |at| follows(row(report, &self.pod(at)));
         rows(report).len() == 3 && report["head"]["ready"] == 3 && (1..3).all(follows)
     }
@@ -72,7 +72,7 @@ impl Family {
     }
 
     #[track_caller]
-    fn sql(self, namespace: &Namespace, pod: &str, statement: &str) -> String {
+    pub(crate) fn sql(self, namespace: &Namespace, pod: &str, statement: &str) -> String {
         self.try_sql(namespace, pod, statement).ok().trim().to_owned()
     }
 

@@ -72,6 +72,26 @@ impl History {
         }
     }
 
+    /// Adds what another history has; `None` where only the last transactions are known.
+    pub(super) fn with(&self, other: &Self) -> Option<Self> {
+        let (Self::Sets(own), Self::Sets(other)) = (self, other) else { return None };
+        let mut sets = own.clone();
+        for (source, ranges) in other {
+            let own = sets.entry(source.clone()).or_default();
+            // What both have stands there once.
+            let more = minus(ranges, own);
+            own.extend(more);
+            own.sort_unstable();
+        }
+        Some(Self::Sets(sets))
+    }
+
+    /// Counts its transactions; `None` where only the last ones are known.
+    pub(super) fn count(&self) -> Option<u64> {
+        let Self::Sets(sets) = self else { return None };
+        Some(sets.values().flatten().map(|(first, last)| last - first + 1).sum())
+    }
+
     /// Leaves out what one server wrote, known by its UUID or by its number.
     pub(super) fn not_of(mut self, uuid: Option<&str>, server: u32) -> Self {
         match &mut self {
@@ -181,6 +201,21 @@ mod tests {
         }
         assert!(set("A:1-5").not_of(Some(&ONE.to_uppercase()), 1).is_empty());
         assert_eq!(set("A:t:1,B:2").not_of(Some(ONE), 1), set("B:2"));
+    }
+
+    #[test]
+    fn sets_are_added_and_counted_once() {
+        for (own, other, both, count) in [
+            ("A:1-5", "A:4-7", "A:1-5:6-7", 7),
+            ("A:1", "B:2-3", "A:1,B:2-3", 3),
+            ("", "A:3", "A:3", 1),
+            ("A:3", "", "A:3", 1),
+        ] {
+            let sum = set(own).with(&set(other)).unwrap();
+            assert_eq!(sum.to_string().replace(ONE, "A").replace(TWO, "B"), both, "{own} and {other}");
+            assert_eq!((sum.count(), set(both).beyond(&sum)), (Some(count), History::set("")));
+        }
+        assert!(History::positions("0-1-2").unwrap().with(&set("A:1")).is_none());
     }
 
     #[test]

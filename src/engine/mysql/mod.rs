@@ -31,16 +31,19 @@ use server::Server;
 use subject::Subject;
 
 /// MySQL and Percona Server, as the list takes them.
-pub(super) const MYSQL: Family = Family { name: "mysql", title: "MySQL", signs: &recognise::MYSQL };
+pub(super) const MYSQL: Family = Family { name: "mysql", title: "MySQL", signs: &recognise::MYSQL, persists: true };
 
 /// MariaDB, as the list takes it.
-pub(super) const MARIADB: Family = Family { name: "mariadb", title: "MariaDB", signs: &recognise::MARIADB };
+pub(super) const MARIADB: Family =
+    Family { name: "mariadb", title: "MariaDB", signs: &recognise::MARIADB, persists: false };
 
 /// Knows one of the two; they differ in what gives them away, and in the words of their servers.
 pub(super) struct Family {
     name: &'static str,
     title: &'static str,
     signs: &'static Signs,
+    /// Whether a server keeps on its volume that it takes no writes.
+    persists: bool,
 }
 
 impl Engine for Family {
@@ -88,6 +91,21 @@ impl Engine for Family {
 
     fn promotion(&self, asked: &Asked<'_>, promoting: &Promoting<'_>) -> Promotion {
         promotion::promotion(asked, promoting)
+    }
+
+    fn fails_over(&self) -> bool {
+        self.persists
+    }
+
+    fn own_failover(&self) -> Option<&'static str> {
+        Some(
+            "keep the old primary from running; then, on the replica that is furthest by `SELECT @@gtid_current_pos`, \
+             `STOP SLAVE; RESET SLAVE ALL; SET GLOBAL read_only = OFF`, and on the others `CHANGE MASTER TO MASTER_HOST`",
+        )
+    }
+
+    fn remains(&self, asked: &Asked<'_>, promoting: &Promoting<'_>) -> Option<Probe> {
+        promotion::remains(asked, promoting)
     }
 
     fn judge(&self, check: &EngineCheck, asked: &Asked<'_>) -> Verdict {

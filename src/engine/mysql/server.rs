@@ -127,6 +127,15 @@ impl Server {
         History::set(self.variables.get("gtid_executed")?).filter(|_| numbers)
     }
 
+    /// Gives what it has executed or has received; `None` where that is not known.
+    pub(super) fn known(&self) -> Option<History> {
+        let mut known = self.history()?;
+        for channel in &self.channels {
+            known = known.with(&History::set(channel.received.as_deref().unwrap_or_default())?)?;
+        }
+        Some(known)
+    }
+
     /// Tells whether it is part of a Galera cluster.
     pub(super) fn is_galera(&self) -> bool {
         self.is_on("wsrep_on")

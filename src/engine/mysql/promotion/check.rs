@@ -18,6 +18,7 @@ pub(in crate::engine::mysql) fn judge(check: &EngineCheck, asked: &Asked<'_>) ->
         "primary" => is_primary,
         "fenced" => is_fenced,
         "follows" => follows,
+        "received" => received,
         _ => return None,
     };
     let subjects = subjects(asked.pods, asked.outputs);
@@ -61,4 +62,31 @@ fn follows(check: &EngineCheck, server: &Server, subjects: &[Subject<'_>]) -> Ve
         Some(channel) if channel.is_receiving() && channel.is_applying() => Verdict::Holds,
         Some(channel) => Verdict::not_yet(format!("{pod} does not receive from {primary} yet ({})", channel.state())),
     }
+}
+
+/// Right before the candidate takes writes without a primary: nobody receives from that one any more, it has executed
+/// everything, and nobody has more.
+fn received(check: &EngineCheck, candidate: &Server, subjects: &[Subject<'_>]) -> Verdict {
+    let (pod, from) = (check.name("pod"), check.name("from"));
+    let Some(has) = candidate.history() else {
+        return Verdict::not_yet(format!("what {pod} has executed is not known"));
+    };
+    for subject in subjects.iter().filter(|one| one.name() != from) {
+        let name = subject.name();
+        let server = match &subject.server {
+            Ok(server) => server,
+            Err(why) => return Verdict::not_yet(format!("{name} does not answer ({why})")),
+        };
+        let is_from = |channel| source(subjects, channel).is_some_and(|source| source.name() == from);
+        if server.channels.iter().any(|channel| channel.is_receiving() && is_from(channel)) {
+            return Verdict::not_yet(format!("{name} still receives from {from}"));
+        }
+        match server.known().and_then(|known| known.beyond(&has)) {
+            None => return Verdict::not_yet(format!("what {name} has is not known")),
+            Some(rest) if rest.is_empty() => {}
+            Some(rest) if name == pod => return Verdict::not_yet(format!("{pod} has not executed {rest} yet")),
+            Some(rest) => return Verdict::broken(format!("{name} has what {pod} has not: {rest}")),
+        }
+    }
+    Verdict::Holds
 }

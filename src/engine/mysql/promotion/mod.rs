@@ -8,9 +8,10 @@
 //! after   the others follow it
 //! ```
 //!
-//! A group does the same by itself, at one word to the candidate.
+//! A group does the same by itself, at one word to the candidate. A primary that does not answer is given up (`failover`).
 
 mod check;
+mod failover;
 mod fitness;
 mod steps;
 
@@ -21,10 +22,11 @@ use super::server::Server;
 use super::subject::Subject;
 use super::{galera, subjects};
 use crate::engine::promotion::Said;
-use crate::engine::{Asked, Place, Promoting, Promotion};
+use crate::engine::{Asked, Handing, Place, Promoting, Promotion};
 use crate::plan::Objection;
 
 pub(super) use check::judge;
+pub(super) use failover::remains;
 
 /// Everybody who has a part in it, with what each server said.
 struct Cast<'a> {
@@ -38,21 +40,25 @@ struct Cast<'a> {
 
 /// Says what has to happen for a replica to become the primary.
 pub(super) fn promotion(asked: &Asked<'_>, promoting: &Promoting<'_>) -> Promotion {
+    if let Handing::Up(lost) = &promoting.handing {
+        return failover::promotion(asked, promoting, lost);
+    }
     match Cast::new(asked, promoting) {
         Ok(cast) => cast.promotion(),
         Err(objection) => Promotion { objections: vec![objection], ..Promotion::default() },
     }
 }
 
+/// Reads what the server of a place said.
+fn server_of(asked: &Asked<'_>, place: &Place) -> Result<Server, String> {
+    let pod = asked.pods.iter().find(|pod| pod.meta.name == place.pod.name).ok_or("no pod")?;
+    Server::read(asked.outputs, pod)
+}
+
 impl<'a> Cast<'a> {
     fn new(asked: &Asked<'a>, promoting: &'a Promoting<'a>) -> Result<Self, Objection> {
         let subjects = subjects(asked.pods, asked.outputs);
-        let read = |place: &Place| {
-            let found = subjects.iter().find(|one| one.name() == place.pod.name);
-            let server = found.map_or(Err("no pod"), |one| one.server.as_ref().map_err(String::as_str));
-            server.cloned().map_err(str::to_owned)
-        };
-        let Said { from, primary, candidate, siblings } = promoting.said(read)?;
+        let Said { from, primary, candidate, siblings } = promoting.said(|place| server_of(asked, place))?;
         Ok(Self { promoting, subjects, from, primary, candidate, siblings })
     }
 

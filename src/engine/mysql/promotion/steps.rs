@@ -3,9 +3,10 @@
 use super::Cast;
 use super::check::check;
 use crate::engine::mysql::group;
+use crate::engine::mysql::server::Server;
 use crate::engine::mysql::subject::Subject;
 use crate::engine::{Place, Promotion};
-use crate::plan::{Check, Effect, Limit, Objection, Reversal, Step, Trace, Undo, Weight, When};
+use crate::plan::{Check, Effect, GIVEN, Limit, Objection, Process, Reversal, Step, Trace, Undo, Weight, When};
 
 /// How long a command may take that changes roles.
 const COMMAND_LIMIT: Limit = Limit::seconds(60);
@@ -45,8 +46,8 @@ fn primary(place: &Place) -> Check {
     check("primary", &[("pod", name(place))], format!("{} is the primary", name(place)))
 }
 
-fn fenced(place: &Place) -> Check {
-    check("fenced", &[("pod", name(place))], format!("{} takes no writes", name(place)))
+pub(super) fn fenced(pod: &str) -> Check {
+    check("fenced", &[("pod", pod)], format!("{pod} takes no writes"))
 }
 
 fn follows(place: &Place, leader: &Place) -> Check {
@@ -80,7 +81,7 @@ pub(super) fn fence(cast: &Cast<'_>) -> Step {
     step(
         from.command(words, argv(script!("fence.sh"), &[])),
         Trace::Idempotent,
-        vec![fenced(from)],
+        vec![fenced(name(from))],
         Undo::by(back, Trace::Idempotent, vec![primary(from)]),
         COMMAND_LIMIT,
     )
@@ -123,28 +124,62 @@ pub(super) fn lead(cast: &Cast<'_>) -> Step {
     let why = format!("only a switchover back to {}: `kubectl stateful promote --to {}`", name(from), name(from));
     let undo = Undo::Barrier { by: Box::new(stay), why };
     let step = step(effect, Trace::Seen(primary(to)), vec![primary(to)], undo, COMMAND_LIMIT);
-    Step { requires: vec![fenced(from)], ..step }
+    Step { requires: vec![fenced(name(from))], ..step }
 }
 
 /// The others follow.
 pub(super) fn after(cast: &Cast<'_>) -> Vec<Step> {
     let to = &cast.promoting.candidate;
-    let (host, port) = way_to(cast);
-    let follow = |place: &Place| {
-        let words = format!("let {} follow {}", name(place), name(to));
-        step(
-            place.command(words, argv(script!("follow.sh"), &[host, port])),
-            Trace::Idempotent,
-            vec![follows(place, to)],
-            Undo::Keep { why: "it follows whoever is the primary".to_owned() },
-            FOLLOW_LIMIT,
-        )
-    };
-    let mut steps: Vec<Step> = cast.siblings.iter().map(|(place, _)| follow(place)).collect();
+    let mut steps: Vec<Step> = cast.siblings.iter().map(|(place, _)| follow(place, to, &cast.candidate)).collect();
     if let Some(last) = steps.last_mut() {
         last.ensures.push(follows(cast.from, to));
     }
     steps
+}
+
+/// A replica follows another source, with what it connects with now.
+pub(super) fn follow(place: &Place, to: &Place, server: &Server) -> Step {
+    let words = format!("let {} follow {}", name(place), name(to));
+    let (host, port) = (to.host.as_deref().unwrap_or_default(), server.variable("port").unwrap_or("3306"));
+    step(
+        place.command(words, argv(script!("follow.sh"), &[host, port])),
+        Trace::Idempotent,
+        vec![follows(place, to)],
+        Undo::Keep { why: "it follows whoever is the primary".to_owned() },
+        FOLLOW_LIMIT,
+    )
+}
+
+/// The candidate takes writes without a primary, once it has everything that anybody is left to give.
+pub(super) fn lead_alone(to: &Place, from: &str) -> Step {
+    let stay = Reversal {
+        effect: to.command(format!("leave {} a replica", name(to)), argv(script!("stay.sh"), &[])),
+        trace: Trace::Idempotent,
+        ensures: vec![fenced(name(to))],
+    };
+    let about = [("pod", name(to)), ("from", from)];
+    let words = format!("{} with all that it received, nobody receiving from {from}, nobody further", name(to));
+    let why = format!("what only {from} had is given up; {from} takes no writes any more");
+    Step {
+        requires: vec![check("received", &about, words)],
+        ..step(
+            to.command(format!("let {} take writes", name(to)), argv(script!("lead.sh"), &[])),
+            Trace::Seen(primary(to)),
+            vec![primary(to)],
+            Undo::Barrier { by: Box::new(stay), why },
+            FOLLOW_LIMIT,
+        )
+    }
+}
+
+/// Makes the command of a helper pod that has a given-up primary take no writes when it comes back.
+pub(super) fn stay_read_only() -> Vec<String> {
+    argv(include_str!("stay-read-only.sh"), &[GIVEN])
+}
+
+/// Makes the command that prints what the helper pod has to know.
+pub(super) fn describe(place: &Place) -> Process {
+    place.process(argv(script!("describe.sh"), &[]))
 }
 
 /// A group moves the role by itself.

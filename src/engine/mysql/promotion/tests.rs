@@ -2,8 +2,8 @@ use super::super::MYSQL;
 use super::super::probe;
 use super::super::tests::{BOTH, MARIA, MY, NAMES, answer, pods};
 use crate::engine::tests::{printed, recorded};
-use crate::engine::{Asked, Engine, Handing, Path, Place, Promoting, Promotion};
-use crate::model::{Known, Pod, ProbeOutput, Workload};
+use crate::engine::{Asked, Engine, GivenUp, Handing, Path, Place, Promoting, Promotion};
+use crate::model::{Answer, Known, Pod, ProbeOutput, Workload};
 use crate::plan::{EngineCheck, Pin, Undo, Verdict};
 
 fn place(name: &str) -> Place {
@@ -13,6 +13,10 @@ fn place(name: &str) -> Place {
 
 /// Asks what has to happen for db-1 to become the primary, by what these outputs say.
 fn promotion_of(outputs: &[ProbeOutput]) -> Promotion {
+    promotion_by(outputs, Handing::Over(place("db-0")))
+}
+
+fn promotion_by(outputs: &[ProbeOutput], handing: Handing) -> Promotion {
     let pods = pods();
     let pods: Vec<&Pod> = pods.iter().collect();
     let outputs: Vec<&ProbeOutput> = outputs.iter().collect();
@@ -21,7 +25,7 @@ fn promotion_of(outputs: &[ProbeOutput]) -> Promotion {
     let promoting = Promoting {
         workload: &workload,
         candidate: place("db-1"),
-        handing: Handing::Over(place("db-0")),
+        handing,
         siblings: vec![place("db-2")],
         max_lag_bytes: 0,
         path: Path::Auto,
@@ -117,4 +121,116 @@ fn what_a_switchover_waits_for_is_judged_by_what_members_say() {
     assert!(matches!(judge("follows", "db-1", "cut"), Verdict::NotYet { .. }));
     assert!(matches!(judge("follows", "db-2", "chained"), Verdict::NotYet { .. }));
     assert!(matches!(judge("follows", "db-2", "split"), Verdict::Broken { .. }));
+}
+
+/// What the recorded members have executed and received.
+const ALL: &str = "1542aa7d-e5b4-11f1-a545-30ba163deffa:1-3";
+
+/// What is said by those who are left when db-0 says nothing, one of them with one text in place of another.
+fn orphans(folder: &str, scene: &str, (name, from, to): (&str, &str, &str)) -> Vec<ProbeOutput> {
+    let said = |one: &&str| {
+        let text = recorded(&format!("{folder}/{scene}-{one}.txt"));
+        assert!(*one != name || text.contains(from), "{one} does not say {from}");
+        printed(one, probe::ID, &if *one == name { text.replace(from, to) } else { text })
+    };
+    NAMES[1..].iter().map(said).collect()
+}
+
+/// The failover to db-1; `remains` is what was found beside db-0's server.
+fn failover(mut outputs: Vec<ProbeOutput>, remains: Option<&str>, node_ready: bool) -> Promotion {
+    outputs.extend(remains.map(|remains| printed("db-0", "mysql-remains", remains)));
+    let lost = GivenUp {
+        pod: "db-0".into(),
+        place: remains.map(|_| place("db-0")),
+        container: "main".into(),
+        claims: Vec::new(),
+        node: Pin { name: "node-1".to_owned(), uid: "n1".into() },
+        node_ready,
+    };
+    promotion_by(&outputs, Handing::Up(lost))
+}
+
+const SAME: (&str, &str, &str) = ("", "", "");
+
+#[test]
+fn a_primary_that_does_not_answer_is_given_up_and_made_to_stay_read_only() {
+    let promotion = failover(orphans(MY, "healthy", SAME), None, true);
+    assert_eq!(against(&promotion), []);
+    assert!(promotion.before.is_empty() && promotion.fence.is_empty(), "the planner fences");
+    assert_eq!(promotion.lead[0].effect.to_string(), "let db-1 take writes");
+    let needs: Vec<String> = promotion.lead[0].requires.iter().map(ToString::to_string).collect();
+    assert_eq!(needs, ["db-1 with all that it received, nobody receiving from db-0, nobody further"]);
+    assert!(matches!(promotion.lead[0].undo, Undo::Barrier { .. }));
+    assert_eq!(promotion.after[0].effect.to_string(), "let db-2 follow db-1");
+    let failover = promotion.failover.expect("a failover");
+    assert_eq!(failover.loss.bytes, Known::unknown("nothing runs in db-0"));
+    let rejoin = failover.rejoin.expect("a helper");
+    assert_eq!(rejoin.rejoined.iter().map(ToString::to_string).collect::<Vec<_>>(), ["db-0 takes no writes"]);
+}
+
+#[test]
+fn what_only_the_old_primary_has_is_counted_in_its_log() {
+    let lost = |remains: &str| {
+        let promotion = failover(orphans(MY, "healthy", SAME), Some(remains), true);
+        let loss = promotion.failover.expect("a failover").loss;
+        (promotion.manner, loss.transactions.value().copied(), loss.bytes.value().copied())
+    };
+    let source = ALL.split(':').next().expect("a source");
+    let (manner, transactions, bytes) = lost(&format!("before {ALL}\nlost {source}:3,{source}:4,{source}:5\n"));
+    assert_eq!((transactions, bytes), (Some(2), None), "one of them has come since");
+    assert!(manner.ends_with("with it 2 committed transactions that only it has"), "{manner}");
+    assert_eq!((lost(&format!("before {ALL}\nlost \n")).1, lost("before \nlost \n").2), (Some(0), Some(0)));
+    let (manner, transactions, _) = lost(&format!("before {source}:1-9\nlost \n"));
+    assert_eq!(transactions, None);
+    assert!(manner.contains("db-1 lacks more than the last two files of its log hold"), "{manner}");
+    assert_eq!(lost("mysqlbinlog: not found").1, None);
+}
+
+#[test]
+fn who_could_not_lead_without_a_primary_is_refused_with_the_reason() {
+    let codes =
+        |outputs, ready| failover(outputs, None, ready).objections.into_iter().map(|one| one.code).collect::<Vec<_>>();
+    let more = ALL.replace("1-3", "1-4");
+    assert_eq!(codes(orphans(MY, "healthy", ("db-2", ALL, &more)), true), ["behind"]);
+    assert_eq!(codes(orphans(MY, "healthy", ("db-1", ALL, &more)), true), [] as [&str; 0]);
+    assert_eq!(codes(orphans(MY, "healthy", SAME), false), ["alive", "alive"]);
+    assert_eq!(codes(orphans(MY, "healthy", ("db-1", "log_bin\tON", "log_bin\tOFF")), true), ["log"]);
+    assert_eq!(codes(orphans(MY, "healthy", ("db-2", "gtid_mode\tON", "gtid_mode\tOFF")), true)[0], "gtid");
+    assert_eq!(codes(orphans(MY, "delayed", SAME), true), ["replayDelayed"]);
+    assert_eq!(codes(orphans(MY, "group-healthy", SAME), true), ["noPromotion"]);
+    assert_eq!(codes(orphans(MARIA, "healthy", SAME), true)[0], "comesBack");
+    assert!(codes(vec![answer(MY, "healthy", "db-1")], true) == ["silent"]);
+}
+
+#[test]
+fn nobody_leads_alone_before_everything_that_was_received_is_executed() {
+    let judge = |outputs: &[ProbeOutput]| {
+        let pods = pods();
+        let pods: Vec<&Pod> = pods.iter().collect();
+        let outputs: Vec<&ProbeOutput> = outputs.iter().collect();
+        let topology = MYSQL.read(&Workload::default(), &pods, &outputs);
+        let check = EngineCheck::new("received", &[("pod", "db-1"), ("from", "db-0")], "");
+        MYSQL.judge(&check, &Asked { pods: &pods, outputs: &outputs, topology: &topology })
+    };
+    let receiving = orphans(MY, "healthy", SAME);
+    assert_eq!(judge(&receiving), Verdict::not_yet("db-1 still receives from db-0"));
+    let cut = |name: &str, from: &str, to: &str| {
+        let mut outputs = receiving.clone();
+        for output in &mut outputs {
+            let Answer::Ended { stdout, .. } = &mut output.answer else { panic!("an answer") };
+            *stdout = stdout.replace("\tYes\tYes\t", "\tConnecting\tYes\t");
+            if output.pod.as_str() == name {
+                assert!(stdout.contains(from), "{from}");
+                *stdout = stdout.replace(from, to);
+            }
+        }
+        outputs
+    };
+    assert_eq!(judge(&cut("", "", "")), Verdict::Holds);
+    let source = ALL.split(':').next().expect("a source");
+    let executed = |last| format!("gtid_executed\t{source}:1-{last}");
+    let late = judge(&cut("db-1", &executed(3), &executed(2)));
+    assert_eq!(late, Verdict::not_yet(format!("db-1 has not executed {source}:3 yet")));
+    let further = judge(&cut("db-2", &executed(3), &executed(4)));
+    assert_eq!(further, Verdict::broken(format!("db-2 has what db-1 has not: {source}:4")));
 }

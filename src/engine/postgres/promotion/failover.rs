@@ -16,10 +16,13 @@ use super::{names, server, steps};
 use crate::engine::postgres::server::{Lsn, Server};
 use crate::engine::{Asked, Failover, GivenUp, Handing, Loss, Place, Promoting, Promotion, Rejoin, answer};
 use crate::model::{Known, Pod, Probe};
-use crate::plan::{EngineCheck, Objection, Verdict, Weight};
+use crate::plan::{EngineCheck, Limit, Objection, Verdict, Weight};
 
 /// The word by which the measure of what is lost is known.
 const REMAINS: &str = "postgres-remains";
+
+/// How long copying a whole server may take.
+const COPY_LIMIT: Limit = Limit::seconds(24 * 60 * 60);
 
 /// Those who are left.
 pub(in crate::engine) struct Survivors<'a> {
@@ -241,6 +244,7 @@ impl<'a> Survivors<'a> {
                     words: format!("rewind {from}'s data to {}'s, or copy them anew, in a helper pod", to.pod.name),
                     argv: steps::rejoin(&directory, &way, &self.slot(from)),
                     reads: to.process(steps::conninfo(&way, from)),
+                    limit: COPY_LIMIT,
                     why: format!("what only {from} had is gone then"),
                     rejoined: vec![steps::follows(from, &to.pod.name), steps::settled(&to.pod.name)],
                 }),
