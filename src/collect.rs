@@ -153,6 +153,10 @@ pub async fn read_part(
         let claims = read::<wire::Claim>(cluster, &wanted.scope, Filter::default(), Keep::Nothing).await?;
         snapshot.absorb(claims.snapshot);
     }
+    if reading.volumes {
+        let volumes = read::<wire::Volume>(cluster, &Scope::All, Filter::default(), Keep::Nothing).await?;
+        snapshot.absorb(volumes.snapshot);
+    }
     if reading.services {
         let services = read::<wire::Service>(cluster, &wanted.scope, Filter::default(), Keep::Nothing).await?;
         snapshot.absorb(services.snapshot);

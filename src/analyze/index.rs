@@ -262,7 +262,7 @@ impl<'a> Index<'a> {
 }
 
 /// Tells whether the scheduler could put a pod there that tolerates nothing.
-fn takes_pods(node: &Node) -> bool {
+pub(crate) fn takes_pods(node: &Node) -> bool {
     node.is_ready()
         && !node.unschedulable
         && node.meta.deleting.is_none()

@@ -38,7 +38,7 @@ mod verdict;
 mod volumes;
 mod writes;
 
-pub(crate) use index::leads_to;
+pub(crate) use index::{leads_to, takes_pods};
 pub(crate) use phrase::{bytes, list as listed};
 pub(crate) use writes::{POD_NAME_LABEL, is_primary_label, leads_writes};
 

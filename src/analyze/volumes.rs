@@ -6,7 +6,7 @@ use super::findings::{Findings, Kind, Remark};
 use super::phrase;
 use super::reach::{self, Reach};
 use super::scene::{Holding, Scene};
-use crate::model::{Claim, Code, Node, Resource, Severity, Volume};
+use crate::model::{Claim, Code, Node, RETAINED_LABEL, Resource, Severity, Volume};
 
 /// Says what is wrong with volumes.
 pub(super) fn find(scene: &Scene<'_>, findings: &mut Findings) {
@@ -74,6 +74,15 @@ fn released(scene: &Scene<'_>, holding: &Holding<'_>, findings: &mut Findings) {
             continue;
         }
         let size = volume.capacity_bytes.map(|size| format!(", {}", phrase::bytes(size))).unwrap_or_default();
+        if let Some((_, pod)) = volume.meta.labels.get(RETAINED_LABEL).and_then(|label| label.split_once('.')) {
+            let predicate = format!("is kept{size}: it holds what {pod} had before it was moved");
+            findings.say(
+                of_volume(Severity::Note, Code::VolumeRetained, holding, volume, predicate)
+                    .why("it takes room that nobody uses")
+                    .next(format!("kubectl stateful migrate {pod} --finish -n {}", scene.namespace())),
+            );
+            continue;
+        }
         let predicate = format!("is released{size}: it holds what an earlier claim of that name wrote");
         let serves = holding.claim.is_some_and(|claim| claim.phase == "Bound");
         // A member that came back empty copies from the others; a single one has nobody to copy from.

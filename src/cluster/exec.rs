@@ -6,7 +6,7 @@ use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Status;
 use kube::Api;
 use kube::api::{AttachParams, AttachedProcess};
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
 use tokio::sync::oneshot;
 
 use super::{Cluster, ClusterError, Traffic};
@@ -25,17 +25,33 @@ impl Cluster {
         within(limit, run).await
     }
 
-    /// Runs a command in a pod that reads this text, and waits for its end, but not longer than `limit`.
+    /// Runs a command in a pod that reads this, and waits for its end, but not longer than `limit`.
     pub(crate) async fn tell(
         &self,
         namespace: &Namespace,
         pod: &PodName,
         probe: &Probe,
-        text: &str,
+        text: &[u8],
         limit: Duration,
     ) -> Answer {
         let run = async { self.open(namespace, pod, probe, true).await?.end(Some(text)).await };
         within(limit, run).await
+    }
+
+    /// Runs a command in a pod that reads this, hears each line as it prints it, and gives its exit code. It may take as long as
+    /// it wants: whoever calls gives up by forgetting it.
+    ///
+    /// # Errors
+    /// When it could not be started, or when it is not known how it ended.
+    pub(crate) async fn converse(
+        &self,
+        namespace: &Namespace,
+        pod: &PodName,
+        probe: &Probe,
+        text: &[u8],
+        heard: impl FnMut(&str),
+    ) -> Result<i32, String> {
+        self.open(namespace, pod, probe, true).await?.lines(text, heard).await
     }
 
     /// Runs a command in a pod, and another one in another pod, which is told to act by a line that it reads: as soon as
@@ -54,7 +70,7 @@ impl Cluster {
             let act = self.open(namespace, acting, acts, true).await?;
             said.await.map_err(|_| "not told: nobody waits for it".to_owned())?;
             if first.await {
-                act.end(Some("act\n")).await
+                act.end(Some(b"act\n")).await
             } else {
                 Err("not told: what comes first was not done".to_owned())
             }
@@ -77,17 +93,42 @@ struct Open(AttachedProcess);
 
 impl Open {
     /// Waits for its end. `text` is what it reads.
-    async fn end(self, text: Option<&str>) -> Result<Answer, String> {
+    async fn end(self, text: Option<&[u8]>) -> Result<Answer, String> {
         self.end_saying(text, None).await
     }
 
+    /// Hears its lines until its end, and gives its exit code.
+    async fn lines(self, text: &[u8], mut heard: impl FnMut(&str)) -> Result<i32, String> {
+        let Self(mut process) = self;
+        let status = process.take_status();
+        if let Some(mut stdin) = process.stdin() {
+            write(&mut stdin, text).await?;
+        }
+        let (stdout, stderr) = (process.stdout(), process.stderr());
+        let hear = async {
+            let Some(stdout) = stdout else { return Ok(()) };
+            let mut lines = BufReader::new(stdout).lines();
+            while let Some(line) = lines.next_line().await.map_err(|error| format!("the answer broke off: {error}"))? {
+                heard(&line);
+            }
+            Ok::<(), String>(())
+        };
+        let (heard, complaint) = tokio::join!(hear, read(stderr, None));
+        heard?;
+        complaint?;
+        let status = match status {
+            Some(status) => status.await,
+            None => None,
+        };
+        exit_code(status.as_ref())
+    }
+
     /// Waits for its end, and tells when it says its first words on its standard error.
-    async fn end_saying(self, text: Option<&str>, says: Option<oneshot::Sender<()>>) -> Result<Answer, String> {
+    async fn end_saying(self, text: Option<&[u8]>, says: Option<oneshot::Sender<()>>) -> Result<Answer, String> {
         let Self(mut process) = self;
         let status = process.take_status();
         if let (Some(text), Some(mut stdin)) = (text, process.stdin()) {
-            stdin.write_all(text.as_bytes()).await.map_err(|error| format!("it does not read: {error}"))?;
-            stdin.shutdown().await.map_err(|error| format!("it does not read: {error}"))?;
+            write(&mut stdin, text).await?;
         }
         // Both are read at the same time and before the status: their buffers are tiny, and a full one stops the other.
         let (stdout, stderr) = tokio::join!(read(process.stdout(), None), read(process.stderr(), says));
@@ -98,6 +139,11 @@ impl Open {
         let exit_code = exit_code(status.as_ref())?;
         Ok(Answer::Ended { exit_code, stdout: stdout?, stderr: stderr? })
     }
+}
+
+async fn write(stdin: &mut (impl AsyncWrite + Unpin), text: &[u8]) -> Result<(), String> {
+    stdin.write_all(text).await.map_err(|error| format!("it does not read: {error}"))?;
+    stdin.shutdown().await.map_err(|error| format!("it does not read: {error}"))
 }
 
 async fn within(limit: Duration, run: impl Future<Output = Result<Answer, String>>) -> Answer {

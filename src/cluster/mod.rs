@@ -9,6 +9,7 @@ mod helper;
 mod kubeconfig;
 mod list;
 mod proxy;
+mod relocate;
 mod usage;
 mod write;
 
@@ -27,6 +28,7 @@ pub(crate) use helper::Helper;
 pub use kubeconfig::Entry;
 pub(crate) use list::Filter;
 pub use list::Scope;
+pub(crate) use relocate::{Copying, NotCopied, Wait, Way};
 pub(crate) use write::Address;
 pub use write::Trial;
 

@@ -44,6 +44,12 @@ impl Address {
         let name = name.map(|name| format!("/{name}")).unwrap_or_default();
         Self { path: format!("{root}/namespaces/{namespace}/{resource}{name}"), resource }
     }
+
+    /// Addresses a list of objects that are in no namespace or, with a name, one object in it.
+    pub(crate) fn of_cluster(resource: &'static str, name: Option<&str>) -> Self {
+        let name = name.map(|name| format!("/{name}")).unwrap_or_default();
+        Self { path: format!("/api/v1/{resource}{name}"), resource }
+    }
 }
 
 /// One word of a map in an object, before and then; none where it is not there.
@@ -87,7 +93,7 @@ impl Cluster {
         trial: Trial,
     ) -> Result<(), ClusterError> {
         let address = Address::new("/api/v1", namespace, "persistentvolumeclaims", Some(&claim.name));
-        self.delete(&address, claim.uid.as_str(), None, trial).await
+        self.delete(&address, claim.uid.as_str(), &json!({}), trial).await
     }
 
     /// Deletes a pod, if it is still the same, which gets so many seconds to stop. One that is gone already is no error.
@@ -99,7 +105,26 @@ impl Cluster {
         trial: Trial,
     ) -> Result<(), ClusterError> {
         let address = Address::new("/api/v1", namespace, "pods", Some(&pod.name));
-        self.delete(&address, pod.uid.as_str(), Some(grace_seconds), trial).await
+        self.delete(&address, pod.uid.as_str(), &json!({"gracePeriodSeconds": grace_seconds}), trial).await
+    }
+
+    /// Asks for a pod to go by the way that disruption budgets guard, if it is still the same. One that is gone already is no
+    /// error; `false` when a budget does not allow it now.
+    pub(crate) async fn evict(&self, namespace: &Namespace, pod: &Pin, trial: Trial) -> Result<bool, ClusterError> {
+        let name = format!("{}/eviction", pod.name);
+        let address = Address::new("/api/v1", namespace, "pods", Some(&name));
+        let dry = if trial == Trial::ServerDryRun { json!(["All"]) } else { json!([]) };
+        let eviction = json!({
+            "apiVersion": "policy/v1",
+            "kind": "Eviction",
+            "metadata": {"name": pod.name, "namespace": namespace},
+            "deleteOptions": {"preconditions": {"uid": pod.uid}, "dryRun": dry},
+        });
+        match self.change(Method::POST, &address.path, JSON, Some(&eviction), "create pods/eviction").await {
+            Ok(_) | Err(ClusterError::NotFound(_)) => Ok(true),
+            Err(ClusterError::Server { code: 429, .. }) => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 
     /// Changes one word of a Service's selector, if it is still the same Service and has the word that it must have.
@@ -140,7 +165,7 @@ impl Cluster {
     /// # Errors
     /// [`ClusterError::Conflict`] when somebody else changed it in between.
     pub(crate) async fn cordon(&self, node: &Pin, cordoned: bool, trial: Trial) -> Result<(), ClusterError> {
-        let address = Address { path: format!("/api/v1/nodes/{}", node.name), resource: "nodes" };
+        let address = Address::of_cluster("nodes", Some(&node.name));
         let found = self.read_same(&address, node).await?;
         let is = found.pointer("/spec/unschedulable").and_then(Value::as_bool).unwrap_or(false);
         if is == cordoned {
@@ -258,11 +283,16 @@ impl Cluster {
         label: &str,
         value: &str,
     ) -> Result<Vec<Value>, ClusterError> {
-        let action = format!("list {}", address.resource);
         let query = form_urlencoded::Serializer::new(String::new())
             .append_pair("labelSelector", &format!("{label}={value}"))
             .finish();
-        let body = self.get(&format!("{}?{query}", address.path), JSON, &action).await?;
+        self.list_all(&Address { path: format!("{}?{query}", address.path), resource: address.resource }).await
+    }
+
+    /// Lists objects as the server has them.
+    pub(crate) async fn list_all(&self, address: &Address) -> Result<Vec<Value>, ClusterError> {
+        let action = format!("list {}", address.resource);
+        let body = self.get(&address.path, JSON, &action).await?;
         let mut list: Value = serde_json::from_slice(&body).map_err(|error| self.foreign(&action, error))?;
         match list.get_mut("items").map(Value::take) {
             Some(Value::Array(items)) => Ok(items),
@@ -288,21 +318,30 @@ impl Cluster {
 
     /// Deletes an object by name and uid. One that is gone already is no error.
     pub(crate) async fn delete_object(&self, address: &Address, uid: &str) -> Result<(), ClusterError> {
-        self.delete(address, uid, None, Trial::No).await
+        self.delete(address, uid, &json!({}), Trial::No).await
     }
 
-    async fn delete(
-        &self,
-        address: &Address,
-        uid: &str,
-        grace_seconds: Option<u32>,
-        trial: Trial,
-    ) -> Result<(), ClusterError> {
+    /// Deletes an object if it is exactly the one that was seen. One that is gone already is no error.
+    pub(crate) async fn delete_version(&self, address: &Address, uid: &str, version: &str) -> Result<(), ClusterError> {
+        let seen = json!({"preconditions": {"uid": uid, "resourceVersion": version}});
+        self.delete(address, uid, &seen, Trial::No).await
+    }
+
+    /// Reads one object; `None` where there is none.
+    pub(crate) async fn read_if_there(&self, address: &Address) -> Result<Option<Value>, ClusterError> {
+        match self.read_object(address).await {
+            Ok(object) => Ok(Some(object)),
+            Err(ClusterError::NotFound(_)) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn delete(&self, address: &Address, uid: &str, besides: &Value, trial: Trial) -> Result<(), ClusterError> {
         let dry = if trial == Trial::ServerDryRun { json!(["All"]) } else { json!([]) };
         let mut options =
             json!({"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": {"uid": uid}, "dryRun": dry});
-        if let Some(seconds) = grace_seconds {
-            options["gracePeriodSeconds"] = json!(seconds);
+        for (option, value) in besides.as_object().into_iter().flatten() {
+            options[option] = value.clone();
         }
         let action = format!("delete {}", address.resource);
         match self.change(Method::DELETE, &address.path, JSON, Some(&options), &action).await {

@@ -12,8 +12,10 @@ use crate::cluster::{Cluster, Trial, parse_duration};
 use crate::execute::{Interrupt, Live, NotSent, Stop, Terms, execute};
 use crate::failure::{Failure, FailureKind};
 use crate::journal::{Home, Journals, Ledger};
-use crate::plan::{Approved, Consent, Effect, Event, Happening, Permission, Plan, Run, RunId, Subject, Typed, Undo};
-use crate::planner::Refusal;
+use crate::plan::{
+    Approved, Consent, Effect, Event, Goal, Happening, Permission, Plan, Run, RunId, Subject, Typed, Undo,
+};
+use crate::planner::{self, Refusal};
 use crate::ui::{Progress, Written};
 use crate::view::{Screen, event, plan, plural, refusal};
 
@@ -153,6 +155,16 @@ impl Change<'_> {
         let consent = self.ask(&back)?;
         // Somebody may have gone on with it meanwhile: then this is not what takes it back.
         journals.is_still(run).await.map_err(|error| held(&error))?;
+        self.carry_back(back, consent, run, journals).await
+    }
+
+    async fn carry_back(
+        &self,
+        back: Plan,
+        consent: Consent,
+        run: &Run,
+        journals: &Journals<'_>,
+    ) -> Result<(), Failure> {
         let by = back.id.clone();
         let ledger = journals.open(back.clone()).await.map_err(|error| held(&error))?;
         self.work(&back.approve(consent), ledger, journals).await?;
@@ -202,8 +214,19 @@ impl Change<'_> {
         ledger.close().await;
         match outcome {
             Ok(()) => self.done(&run),
+            Err(Stop::Failed { step, why }) if goes_back(&run, step) => self.go_back(step, &why, &run, journals).await,
             Err(stop) => Err(self.stopped(&stop, &run, journals)),
         }
+    }
+
+    /// Takes a run back that failed while a member was down for it: that was agreed to with the plan.
+    async fn go_back(&self, step: usize, why: &str, run: &Run, journals: &Journals<'_>) -> Result<(), Failure> {
+        let ui = &self.context.ui;
+        ui.warn(&format!("step {} failed, and everything is taken back: {why}", step + 1));
+        let now = (self.context.now)();
+        let back = planner::undo(run, run_id(now), now);
+        Box::pin(self.carry_back(back, Consent::Earlier, run, journals)).await?;
+        Err(Failure::new(FailureKind::Stopped, format!("{why}; everything was taken back, and is as it was before")))
     }
 
     /// Leaves on the set what was done, and by whom.
@@ -240,8 +263,10 @@ impl Change<'_> {
                 progress.set_with(&line, *measured);
             }
             Event::Begins { .. } => self.context.ui.status(&line),
-            Event::Waits { why, .. } => {
-                if told.replace(why.clone()) != *why {
+            Event::Waits { why, progress: measured, .. } => {
+                // Of what is measured, only what it is: how much of it changes all the time.
+                let news = if measured.is_some() { why.split(':').next().unwrap_or_default() } else { why };
+                if told.replace(news.to_owned()) != news {
                     self.context.ui.status(&line);
                 }
             }
@@ -368,7 +393,15 @@ impl Change<'_> {
                 plan.subject.namespace,
                 plan.goal,
                 paused(run)
-                    .map(|pause| format!("; writes paused for at most {:.1} s", pause.as_secs_f64()))
+                    .map(|pause| {
+                        let what = match &plan.goal {
+                            Goal::Migrate { pod, .. } => format!("{pod} was down"),
+                            Goal::ScaleDown { .. } | Goal::Promote { .. } | Goal::Finish { .. } | Goal::Undo { .. } => {
+                                "writes paused".to_owned()
+                            }
+                        };
+                        format!("; {what} for at most {:.1} s", pause.as_secs_f64())
+                    })
                     .unwrap_or_default()
             ),
         };
@@ -412,15 +445,21 @@ impl Change<'_> {
     }
 }
 
-/// Lists the words that have to be typed: the plan's own, and the name of each claim that is deleted.
+/// Lists the words that have to be typed: the plan's own, and the name of each claim or volume that is deleted.
 fn typed(plan: &Plan) -> Vec<Typed> {
     let claims = plan.steps.iter().filter_map(|step| match (&step.undo, &step.effect) {
-        (Undo::Never { .. }, Effect::DeleteClaim { claim }) => {
-            Some(Typed { what: format!("{} cannot be taken back", step.effect), word: claim.name.clone() })
+        (Undo::Never { .. }, Effect::DeleteClaim { claim: gone } | Effect::DeleteVolume { volume: gone }) => {
+            Some(Typed { what: format!("{} cannot be taken back", step.effect), word: gone.name.clone() })
         }
         _ => None,
     });
     plan.typed.iter().cloned().chain(claims).collect()
+}
+
+/// Tells whether a run that failed there is taken back at once: a member is down for it, and nothing keeps it from coming back.
+fn goes_back(run: &Run, step: usize) -> bool {
+    let down = run.plan.pause.filter(|pause| (pause.first..pause.last).contains(&step));
+    matches!(run.plan.goal, Goal::Migrate { .. }) && down.is_some() && run.past_return().is_none()
 }
 
 /// Says how long nobody took writes, at most: from the first entry of the pause to the last one.

@@ -5,6 +5,7 @@ pub mod changing;
 pub mod complete;
 pub mod completion;
 mod log;
+pub mod migrate;
 pub mod promote;
 pub mod runs;
 pub mod scale_down;
@@ -48,6 +49,8 @@ pub enum Command {
     ScaleDown(scale_down::Args),
     /// Let another member become the primary, with nothing lost
     Promote(promote::Args),
+    /// Move a member with its volumes to another node, down for seconds
+    Migrate(migrate::Args),
     /// Continue a run that stopped
     Resume(runs::Args),
     /// Take back what a run did
@@ -69,6 +72,7 @@ impl Command {
             Self::Snapshot(args) => snapshot::run(args, context).await,
             Self::ScaleDown(args) => Box::pin(scale_down::run(args, context)).await,
             Self::Promote(args) => Box::pin(promote::run(args, context)).await,
+            Self::Migrate(args) => Box::pin(migrate::run(args, context)).await,
             Self::Resume(args) => Box::pin(runs::resume(args, context)).await,
             Self::Undo(args) => Box::pin(runs::undo(args, context)).await,
             Self::History(args) => runs::list(args, context).await,

@@ -1,12 +1,14 @@
 //! The real world: a cluster.
 
+use std::cell::RefCell;
 use std::time::Duration;
 
 use super::{NotSent, World, one_by_one};
-use crate::cluster::{Cluster, ClusterError, Helper, Scope, Trial};
+use crate::cluster::{Cluster, ClusterError, Copying, Helper, NotCopied, Scope, Trial, Wait, Way};
 use crate::collect::{self, Keep, Probing, Wanted};
 use crate::model::{Answer, ContainerName, Namespace, PodName, Probe, Snapshot};
-use crate::plan::{Effect, GIVEN, Help, Pin, Plan, Process, Reading};
+use crate::mover::program::beside;
+use crate::plan::{Effect, GIVEN, Goal, Help, Measure, Pin, Plan, Process, Reading, Relocation, RunId, Stage};
 
 /// How long an engine may take to answer one question while a plan waits.
 const PROBE_LIMIT: Duration = Duration::from_secs(20);
@@ -22,13 +24,15 @@ pub struct Live<'a> {
     cluster: &'a Cluster,
     plan: &'a Plan,
     now: fn() -> jiff::Timestamp,
+    /// What is being copied right now, and how much of it is left.
+    doing: RefCell<Option<(String, Option<Measure>)>>,
 }
 
 impl<'a> Live<'a> {
     /// Makes the world of a plan.
     #[must_use]
     pub fn new(cluster: &'a Cluster, plan: &'a Plan, now: fn() -> jiff::Timestamp) -> Self {
-        Self { cluster, plan, now }
+        Self { cluster, plan, now, doing: RefCell::default() }
     }
 
     fn wanted(&self) -> Wanted {
@@ -78,6 +82,15 @@ impl<'a> Live<'a> {
                 .delete_pod(&subject.namespace, pod, *grace_seconds, trial)
                 .await
                 .map_err(|error| not_sent(&error)),
+            Effect::DeleteVolume { .. } if trial == Trial::ServerDryRun => Ok(()),
+            Effect::DeleteVolume { volume } => {
+                self.cluster.delete_volume(volume).await.map_err(|error| not_sent(&error))
+            }
+            Effect::Evict { pod } => match self.cluster.evict(&subject.namespace, pod, trial).await {
+                Ok(true) => Ok(()),
+                Ok(false) => Err(NotSent::NotYet("a disruption budget does not allow it now".to_owned())),
+                Err(error) => Err(not_sent(&error)),
+            },
             // A server cannot judge a command without running it, nor a helper before its member has stopped.
             Effect::Command { .. }
             | Effect::Await { .. }
@@ -85,10 +98,12 @@ impl<'a> Live<'a> {
             | Effect::Handover { .. }
             | Effect::Help(_)
             | Effect::EndHelp { .. }
+            | Effect::Relocate { .. }
                 if trial == Trial::ServerDryRun =>
             {
                 Ok(())
             }
+            Effect::Relocate { stage, relocation } => self.relocate(*stage, relocation).await,
             Effect::Help(help) => self.help(help).await,
             Effect::EndHelp { helper, member: _ } => {
                 self.cluster.end_help(subject, helper).await.map_err(|error| not_sent(&error))
@@ -127,7 +142,7 @@ impl<'a> Live<'a> {
             return ended(&PodName(from.pod.name.clone()), answer);
         };
         let (pod, probe) = command(into);
-        ended(&pod, self.cluster.tell(namespace, &pod, &probe, &stdout, COMMAND_LIMIT).await)
+        ended(&pod, self.cluster.tell(namespace, &pod, &probe, stdout.as_bytes(), COMMAND_LIMIT).await)
     }
 
     /// Starts a helper, and hands it over what it waits for. It passes through this process' memory and nowhere else.
@@ -149,7 +164,38 @@ impl<'a> Live<'a> {
         let argv = ["sh", "-c", &take].map(str::to_owned).to_vec();
         let probe = Probe { id: "command", container: help.container.clone(), argv };
         let helper = PodName(help.helper.clone());
-        ended(&helper, self.cluster.tell(&subject.namespace, &helper, &probe, &stdout, COMMAND_LIMIT).await)
+        ended(&helper, self.cluster.tell(&subject.namespace, &helper, &probe, stdout.as_bytes(), COMMAND_LIMIT).await)
+    }
+
+    /// Goes on with a part of a member's way to another node.
+    async fn relocate(&self, stage: Stage, of: &Relocation) -> Result<(), NotSent> {
+        let way = Way { subject: &self.plan.subject, run: self.of_run(), of };
+        if !stage.may_be_left() {
+            return match self.cluster.relocate(way, stage).await {
+                Ok(Wait::Over) => Ok(()),
+                Ok(Wait::For(why)) => Err(NotSent::NotYet(why)),
+                Err(error) => Err(not_sent(&error)),
+            };
+        }
+        let program = |architecture: &str| -> Result<Vec<u8>, NotSent> {
+            let own = std::env::current_exe().map_err(|error| NotSent::Refused(error.to_string()))?;
+            let path = beside(&own, architecture).map_err(|error| NotSent::Refused(error.to_string()))?;
+            std::fs::read(path).map_err(|error| NotSent::Refused(error.to_string()))
+        };
+        let programs = [program(&of.source.architecture)?, program(&of.target.architecture)?];
+        let say = |what, measure| *self.doing.borrow_mut() = Some((what, measure));
+        let copying = Copying { cluster: self.cluster, way, programs, say: &say };
+        let done = if stage == Stage::Copy { copying.live().await } else { copying.rest().await };
+        *self.doing.borrow_mut() = None;
+        done.map_err(|error| match error {
+            NotCopied::Refused(why) => NotSent::Refused(why),
+            NotCopied::Unsettled(why) => NotSent::Unsettled(why),
+        })
+    }
+
+    /// Names the run that this plan carries out or takes back: what was made for it bears that name.
+    fn of_run(&self) -> &RunId {
+        if let Goal::Undo { of } = &self.plan.goal { of } else { &self.plan.id }
     }
 
     /// Lets one command wait for what another one brings about, and sends what comes first as soon as it waits: whatever
@@ -217,6 +263,10 @@ impl World for Live<'_> {
             return self.hand_over(waits, acts, first).await;
         }
         one_by_one(self, effects).await
+    }
+
+    fn doing(&self) -> Option<(String, Option<Measure>)> {
+        self.doing.borrow().clone()
     }
 
     fn silent(&self) -> Option<String> {

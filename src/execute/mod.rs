@@ -14,6 +14,7 @@ mod live;
 mod wait;
 
 use std::ops::RangeInclusive;
+use std::pin::pin;
 use std::slice;
 use std::time::Duration;
 
@@ -26,7 +27,7 @@ use crate::cluster::ClusterError;
 use crate::journal::{Journal, JournalError};
 use crate::model::Snapshot;
 use crate::plan::{
-    Approved, Check, Effect, Event, Happening, Plan, Progress, Reading, Run, Step, Trace, Verdict, When,
+    Approved, Check, Effect, Event, Happening, Measure, Plan, Progress, Reading, Run, Step, Trace, Verdict, When,
 };
 use crate::planner;
 use wait::{Wait, heard};
@@ -61,6 +62,11 @@ pub trait World {
     /// With the number of the one that was refused, or of which nobody knows.
     async fn send_all(&self, effects: &[&Effect]) -> Result<(), (usize, NotSent)> {
         one_by_one(self, effects).await
+    }
+
+    /// Says what is being done right now where that takes long, as a fragment, and how much of it is left.
+    fn doing(&self) -> Option<(String, Option<Measure>)> {
+        None
     }
 
     /// Says who has been asked and has not answered yet, as a fragment.
@@ -266,12 +272,18 @@ impl<W: World, J: Journal> Execution<'_, W, J> {
         let mut attempt = 0;
         loop {
             let (world, terms) = (self.world, self.terms);
-            let why = match heard(world.send(&step.effect), || wait.tick(world, terms)).await {
+            let sent = if step.effect.may_be_left() {
+                self.send_long(&wait, step).await?
+            } else {
+                heard(world.send(&step.effect), || wait.tick(world, terms)).await
+            };
+            let why = match sent {
                 Ok(()) => return Ok(()),
                 Err(NotSent::Refused(why)) => return Err(Stop::Failed { step: at, why }),
                 Err(NotSent::NotYet(why)) => {
                     wait.is_for(why, None);
-                    self.wait(&wait, LONGEST_PAUSE).await?;
+                    let pause = if self.writes_pause(at) { FIRST_PAUSE } else { LONGEST_PAUSE };
+                    self.wait(&wait, pause).await?;
                     continue;
                 }
                 Err(NotSent::Unsettled(why)) => why,
@@ -286,6 +298,21 @@ impl<W: World, J: Journal> Execution<'_, W, J> {
             (self.terms.tell)(Event::TriesAgain { step: at, why });
             self.pause(at, pause).await?;
             pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+    }
+
+    /// Sends an effect that takes long, and may be left: the lock is renewed meanwhile.
+    async fn send_long(&mut self, wait: &Wait, step: &Step) -> Result<Result<(), NotSent>, Stop> {
+        let (world, terms) = (self.world, self.terms);
+        let mut sending = pin!(heard(world.send(&step.effect), || wait.tick(world, terms)));
+        loop {
+            tokio::select! {
+                sent = &mut sending => return Ok(sent),
+                () = terms.interrupt.asked() => return Err(self.interrupted(wait.step)),
+                () = tokio::time::sleep(LONGEST_PAUSE) => {
+                    self.journal.keep().await.map_err(|why| Stop::Journal { step: wait.step, why })?;
+                }
+            }
         }
     }
 

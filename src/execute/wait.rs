@@ -55,6 +55,14 @@ impl Wait {
 
     /// Tells that it goes on, and who does not answer.
     pub(super) fn tick<W: World>(&self, world: &W, terms: &Terms<'_>) {
+        if let Some((what, measure)) = world.doing() {
+            let (step, since, limit) = (self.step, self.began.elapsed(), self.limit);
+            let progress = measure.map(|Measure { left, whole }| {
+                let total = whole.unwrap_or(left);
+                Amount { done: total.saturating_sub(left), total }
+            });
+            return (terms.tell)(Event::Waits { step, why: what, since, limit, progress });
+        }
         let silent = world.silent().map(|silent| format!("; {silent}")).unwrap_or_default();
         (terms.tell)(self.event(format!("{}{silent}", self.why)));
     }

@@ -86,6 +86,8 @@ codes! {
     VolumeMissing = "volume-missing";
     /// A volume lost its claim.
     VolumeReleased = "volume-released";
+    /// A volume was kept when its member was moved.
+    VolumeRetained = "volume-retained";
     /// A volume failed.
     VolumeFailed = "volume-failed";
     /// A volume belongs to another claim of the same name.

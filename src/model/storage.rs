@@ -5,6 +5,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{ClaimName, Condition, Meta, Namespace, PodName, Requirement, Uid, VolumeName};
 
+/// The label of a volume that was a member's before it was moved: `NAMESPACE.POD`.
+pub const RETAINED_LABEL: &str = "kubectl-stateful.io/retained-for";
+
 /// Describes one PersistentVolumeClaim.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Claim {

@@ -128,6 +128,8 @@ pub struct PodTemplate {
     pub containers: Vec<ContainerSpec>,
     /// Volumes of the template that die with the pod or the node, by name.
     pub fleeting_volumes: Vec<FleetingVolume>,
+    /// Whether no taint keeps the scheduler from placing its pods.
+    pub bears_every_taint: bool,
     /// Seconds that a pod gets to stop.
     pub grace_seconds: Option<i64>,
 }
@@ -205,6 +207,8 @@ pub struct ClaimTemplate {
     pub access_modes: Vec<String>,
     /// `Filesystem` or `Block`; empty means `Filesystem`.
     pub volume_mode: String,
+    /// Whether it is filled from something else, a snapshot or a populator.
+    pub has_source: bool,
 }
 
 /// Says what the StatefulSet's controller reports.

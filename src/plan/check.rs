@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::Pin;
-use crate::model::PodName;
+use crate::model::{NodeName, PodName};
 
 /// Something that must hold.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,6 +36,11 @@ pub enum Check {
         /// The claim.
         claim: Pin,
     },
+    /// A volume is gone.
+    VolumeGone {
+        /// The volume.
+        volume: Pin,
+    },
     /// A Service selects by this word.
     Selects {
         /// The Service.
@@ -65,6 +70,22 @@ pub enum Check {
     MayLead {
         /// The pod.
         pod: PodName,
+    },
+    /// Nothing speaks against this member going to another node. Everything is judged anew.
+    MayMove {
+        /// The pod.
+        pod: PodName,
+        /// The node that it goes to.
+        to: NodeName,
+    },
+    /// A member runs on a node, on other volumes than before, and is ready.
+    Moved {
+        /// The member.
+        pod: PodName,
+        /// The node.
+        to: NodeName,
+        /// Its claims of before.
+        claims: Vec<Pin>,
     },
     /// A node takes no new pods, or takes them again.
     Cordoned {
@@ -135,11 +156,14 @@ impl std::fmt::Display for Check {
             Self::PodGone { pod } => write!(f, "pod {} gone", pod.name),
             Self::MayLeave { pod } => write!(f, "nothing speaks against {pod} leaving"),
             Self::ClaimGone { claim } => write!(f, "claim {} gone", claim.name),
+            Self::VolumeGone { volume } => write!(f, "volume {} gone", volume.name),
             Self::Selects { service, value, .. } => write!(f, "Service {} selects {value}", service.name),
             Self::Labelled { pod, key, value: Some(value) } => write!(f, "{} labelled {key}={value}", pod.name),
             Self::Labelled { pod, key, value: None } => write!(f, "{} without label {key}", pod.name),
             Self::Annotated { key, .. } => write!(f, "{key} noted on the set"),
             Self::MayLead { pod } => write!(f, "nothing speaks against {pod} becoming the primary"),
+            Self::MayMove { pod, to } => write!(f, "nothing speaks against {pod} going to {to}"),
+            Self::Moved { pod, to, .. } => write!(f, "{pod} ready on {to}"),
             Self::Cordoned { node, cordoned: true } => write!(f, "{} takes no new pods", node.name),
             Self::Cordoned { node, cordoned: false } => write!(f, "{} takes pods again", node.name),
             Self::NodeReady { node } => write!(f, "node {} ready", node.name),
@@ -159,6 +183,8 @@ pub struct Reading {
     pub pods: bool,
     /// The claims of the namespace.
     pub claims: bool,
+    /// The cluster's volumes.
+    pub volumes: bool,
     /// The engine's answers.
     pub members: bool,
     /// The Services of the namespace.
@@ -183,11 +209,15 @@ impl Check {
             Self::Ready { .. } | Self::Labelled { .. } | Self::Held { .. } => Reading { pods: true, ..nothing },
             Self::PodGone { .. } => Reading { pods: true, nodes: true, ..nothing },
             Self::Selects { .. } => Reading { services: true, ..nothing },
+            Self::VolumeGone { .. } => Reading { volumes: true, ..nothing },
             Self::ClaimGone { .. } => Reading { claims: true, ..nothing },
             Self::Cordoned { .. } | Self::NodeReady { .. } => Reading { every_node: true, ..nothing },
             Self::Helped { .. } | Self::HelperGone { .. } => Reading { helper_pods: true, ..nothing },
             Self::Engine(_) => Reading { pods: true, members: true, ..nothing },
-            Self::MayLeave { .. } | Self::MayLead { .. } => Reading { everything: true, ..nothing },
+            Self::Moved { .. } => Reading { pods: true, claims: true, ..nothing },
+            Self::MayLeave { .. } | Self::MayLead { .. } | Self::MayMove { .. } => {
+                Reading { everything: true, ..nothing }
+            }
         }
     }
 }
@@ -199,6 +229,7 @@ impl Reading {
         Self {
             pods: self.pods || other.pods,
             claims: self.claims || other.claims,
+            volumes: self.volumes || other.volumes,
             members: self.members || other.members,
             services: self.services || other.services,
             nodes: self.nodes || other.nodes,

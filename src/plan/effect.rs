@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Check, Pin};
+use super::{Check, Pin, Relocation, Stage};
 use crate::model::{ContainerName, PodName};
 
 /// One change to the world. It carries identities, so that it cannot hit a namesake.
@@ -92,6 +92,11 @@ pub enum Effect {
         /// The claim.
         claim: Pin,
     },
+    /// A volume that nobody uses is deleted, and its data with it.
+    DeleteVolume {
+        /// The volume.
+        volume: Pin,
+    },
     /// Whether a node takes new pods.
     Cordon {
         /// The node.
@@ -105,6 +110,18 @@ pub enum Effect {
         pod: Pin,
         /// How long it may take to stop by itself, in seconds; never 0, which would be a claim that it has stopped.
         grace_seconds: u32,
+    },
+    /// A pod is asked to go by the way that disruption budgets guard. Its set makes another one.
+    Evict {
+        /// The pod.
+        pod: Pin,
+    },
+    /// A part of a member's way to another node.
+    Relocate {
+        /// Which part.
+        stage: Stage,
+        /// Which way.
+        relocation: Box<Relocation>,
     },
     /// A pod of our own, made like the set's, works on a member's volumes while the member itself does not run.
     Help(Box<Help>),
@@ -167,9 +184,12 @@ impl std::fmt::Display for Effect {
             Self::Label { pod, key, to: None, .. } => write!(f, "take label {key} off {}", pod.name),
             Self::Annotate { key, .. } => write!(f, "note {key} on the set"),
             Self::DeleteClaim { claim } => write!(f, "delete claim {}", claim.name),
+            Self::DeleteVolume { volume } => write!(f, "delete volume {}", volume.name),
             Self::Cordon { node, cordoned: true } => write!(f, "cordon node {}", node.name),
             Self::Cordon { node, cordoned: false } => write!(f, "uncordon node {}", node.name),
             Self::DeletePod { pod, .. } => write!(f, "delete pod {}", pod.name),
+            Self::Evict { pod } => write!(f, "evict {}", pod.name),
+            Self::Relocate { stage, relocation } => f.write_str(&stage.words(relocation)),
             Self::Help(help) => f.write_str(&help.words),
             Self::EndHelp { member, .. } => write!(f, "see that no helper works on the volumes of {member}"),
         }
@@ -218,6 +238,12 @@ impl std::fmt::Display for Permission {
 }
 
 impl Effect {
+    /// Tells whether it may be left in its midst, and begun anew.
+    #[must_use]
+    pub fn may_be_left(&self) -> bool {
+        matches!(self, Self::Relocate { stage, .. } if stage.may_be_left())
+    }
+
     /// Names what somebody must be permitted to do.
     #[must_use]
     pub fn permissions(&self) -> Vec<Permission> {
@@ -235,8 +261,14 @@ impl Effect {
             Self::Label { .. } => vec![Permission::new("get", "", "pods"), Permission::new("patch", "", "pods")],
             Self::Annotate { .. } => vec![Permission::new("patch", "apps", "statefulsets")],
             Self::DeleteClaim { .. } => vec![Permission::new("delete", "", "persistentvolumeclaims")],
+            Self::DeleteVolume { .. } => {
+                let volumes = |verb| Permission::new(verb, "", "persistentvolumes");
+                vec![volumes("get"), volumes("list"), volumes("patch")]
+            }
             Self::Cordon { .. } => vec![Permission::new("get", "", "nodes"), Permission::new("patch", "", "nodes")],
             Self::DeletePod { .. } => vec![Permission::new("delete", "", "pods")],
+            Self::Evict { .. } => vec![Permission::new("create", "", "pods/eviction")],
+            Self::Relocate { stage, .. } => stage.permissions(),
             Self::Help(_) => vec![
                 Permission::new("get", "apps", "statefulsets"),
                 Permission::new("get", "", "persistentvolumeclaims"),

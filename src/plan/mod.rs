@@ -14,6 +14,7 @@ mod difference;
 mod effect;
 mod event;
 mod objection;
+mod relocation;
 mod run;
 mod step;
 
@@ -25,10 +26,11 @@ pub use difference::{Difference, Turn, differences};
 pub use effect::{Effect, GIVEN, Help, Permission, Process, Trace};
 pub use event::{Amount, Event};
 pub use objection::{Objection, Weight};
+pub use relocation::{Place, Relocated, Relocation, Stage};
 pub use run::{Entry, Fate, Happening, Progress, Run, Unreadable};
 pub use step::{Limit, Reversal, Step, Undo, When};
 
-use crate::model::{Meta, Namespace, PodName, Uid, Workload, WorkloadName};
+use crate::model::{Meta, Namespace, NodeName, PodName, Uid, Workload, WorkloadName};
 
 /// The version of the stored format. A journal of another version is refused, never guessed at.
 pub const FORMAT: u32 = 1;
@@ -101,6 +103,20 @@ pub enum Goal {
         /// Whether the primary so far is given up, and with it what only it has.
         failover: bool,
     },
+    /// A member goes to another node, with its volumes.
+    Migrate {
+        /// The member.
+        pod: PodName,
+        /// The node that it leaves.
+        from: NodeName,
+        /// The node that it goes to.
+        to: NodeName,
+    },
+    /// What a member had before it was moved goes.
+    Finish {
+        /// The member.
+        pod: PodName,
+    },
     /// What another run did is taken back.
     Undo {
         /// That run.
@@ -117,6 +133,8 @@ impl std::fmt::Display for Goal {
                 let from = from.as_ref().map(|from| format!("{from} -> ")).unwrap_or_default();
                 write!(f, "{word} {from}{to}")
             }
+            Self::Migrate { pod, from, to } => write!(f, "migrate {pod} {from} -> {to}"),
+            Self::Finish { pod } => write!(f, "finish the move of {pod}"),
             Self::Undo { of } => write!(f, "undo of {of}"),
         }
     }

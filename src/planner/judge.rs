@@ -1,9 +1,9 @@
 //! Whether a check holds now.
 
 use super::objections::{of_set, overruled};
-use super::{Situation, promote, scale_down};
+use super::{Situation, migrate, promote, scale_down};
 use crate::analyze::Criteria;
-use crate::model::{HELPER_LABEL, Node, Phase, Pod, PodName, Resource, Snapshot};
+use crate::model::{Claim, HELPER_LABEL, Node, NodeName, Phase, Pod, PodName, Resource, Snapshot};
 use crate::plan::{Check, Objection, Pin, Plan, RunId, Verdict, Weight};
 
 /// Judges checks of a plan against what was last seen; reads nothing itself. What is not known is not there yet.
@@ -23,6 +23,16 @@ fn one(check: &Check, plan: &Plan, situation: &Situation<'_>) -> Verdict {
         Check::Ready { ordinals } => ready(situation, *ordinals),
         Check::PodGone { pod } => pod_gone(situation, pod),
         Check::ClaimGone { claim } => claim_gone(situation.snapshot, claim),
+        Check::VolumeGone { volume } => match situation.snapshot.gap(Resource::Volumes) {
+            Some(gap) => Verdict::not_yet(format!("volumes are not known ({})", gap.why)),
+            None => match situation.snapshot.volumes.iter().find(|one| one.meta.uid == volume.uid) {
+                None => Verdict::Holds,
+                Some(one) if one.phase == "Failed" => {
+                    Verdict::broken(format!("volume {} cannot be removed: {}", volume.name, one.message))
+                }
+                Some(_) => Verdict::not_yet(format!("volume {} is being removed", volume.name)),
+            },
+        },
         Check::MayLeave { pod } => may_leave(situation, pod, &plan.overrides),
         Check::Selects { service, key, value } => selects(situation, service, key, value),
         Check::Labelled { pod, key, value } => labelled(situation, pod, key, value.as_deref()),
@@ -31,6 +41,11 @@ fn one(check: &Check, plan: &Plan, situation: &Situation<'_>) -> Verdict {
             Some(_) | None => Verdict::not_yet(format!("{key} is not noted on the set")),
         },
         Check::MayLead { pod } => may_lead(situation, pod, plan),
+        Check::MayMove { pod, to } => {
+            let objections = migrate::objections_now(situation, pod, to, plan);
+            objections.iter().fold(Verdict::Holds, |sum, objection| sum.and(weigh(objection)))
+        }
+        Check::Moved { pod, to, claims } => moved(situation, pod, to, claims),
         Check::Cordoned { node, cordoned } => {
             let unlike = if *cordoned { "takes new pods" } else { "is cordoned" };
             of_node(situation, node, |found| if found.unschedulable == *cordoned { None } else { Some(unlike) })
@@ -161,8 +176,34 @@ fn held(situation: &Situation<'_>, member: &PodName, going: Option<&Pin>) -> Ver
     match situation.pod(member).filter(|pod| !is_going(pod)).and_then(|pod| pod.node.as_ref()) {
         None => Verdict::Holds,
         Some(node) => Verdict::broken(format!(
-            "{member} was given node {node} again, although it takes no new pods: it would be a second primary"
+            "{member} was given node {node} again, although it takes no new pods: nothing keeps it down"
         )),
+    }
+}
+
+/// Judges whether a member runs on a node, on other volumes than before.
+fn moved(situation: &Situation<'_>, name: &PodName, to: &NodeName, before: &[Pin]) -> Verdict {
+    for resource in [Resource::Pods, Resource::Claims] {
+        if let Some(gap) = situation.snapshot.gap(resource) {
+            return Verdict::not_yet(format!("pods and claims are not known ({})", gap.why));
+        }
+    }
+    let namespace = &situation.workload.meta.namespace;
+    for pin in before {
+        let own = |claim: &&Claim| claim.meta.namespace == *namespace && claim.meta.name == pin.name;
+        match situation.snapshot.claims.iter().find(own) {
+            Some(claim) if claim.meta.uid != pin.uid && claim.phase == "Bound" => {}
+            Some(_) | None => return Verdict::not_yet(format!("{} is not bound to its new volume", pin.name)),
+        }
+    }
+    match situation.pod(name) {
+        Some(pod) if pod.node.as_ref().is_some_and(|node| node != to) => {
+            Verdict::broken(format!("{name} is on another node than {to}"))
+        }
+        Some(pod) if pod.node.is_some() && pod.is_ready() => Verdict::Holds,
+        Some(pod) if pod.node.is_some() => Verdict::not_yet(format!("{name} starts on {to}")),
+        Some(_) => Verdict::not_yet(format!("{name} is being placed")),
+        None => Verdict::not_yet(format!("{name} is being made")),
     }
 }
 

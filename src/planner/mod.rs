@@ -5,6 +5,7 @@
 //!                                                      -> scale_down  the steps
 //!                                                      -> judge       whether a check holds now
 //!                                                      -> promote     who may take the writes, and the steps
+//!                                                      -> migrate     where a member could go, and the steps
 //! Run -> undo                                             the steps back
 //! ```
 
@@ -13,6 +14,7 @@ mod clients;
 mod failover;
 mod judge;
 mod members;
+mod migrate;
 mod objections;
 mod promote;
 mod proof;
@@ -23,6 +25,7 @@ mod situation;
 mod undo;
 
 pub use judge::judge;
+pub use migrate::{Migrate, finish, migrate};
 pub use promote::{Accepted, Candidate, Promote, candidates, promote, remains};
 pub use scale_down::{ScaleDown, scale_down};
 pub use situation::Situation;
@@ -36,12 +39,16 @@ pub const ALLOWED: &[(&str, &str)] = &[
     ("autoscaler", "an autoscaler may scale the set up again"),
     ("budget", "a disruption budget can no longer be kept"),
     ("clients", "how clients find the primary is not known"),
+    ("downtime", "clients wait while the primary, or the only member, is down"),
     ("gitops", "the set's source still says the old number"),
+    ("host-path", "what is on a directory of the node stays behind"),
     ("lag", "the copies that stay may be behind"),
     ("logical-slots", "subscribers of logical replication lose their place"),
     ("no-drain", "nothing is known of how a member leaves this engine"),
     ("node-off", "the node of the primary that is given up is off, and will not come back by itself"),
     ("no-replica", "no copy of the primary stays"),
+    ("on-delete", "a pod that is made again takes the newest revision"),
+    ("operator", "an operator may act on a member that is away"),
     ("quorum", "what stays may not survive the loss of one more member"),
     ("room", "the members that stay may have no room for what the leaving one holds"),
     ("unknown-seeds", "whom the members that stay turn to when they start is not known"),

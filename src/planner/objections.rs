@@ -45,10 +45,12 @@ pub(super) fn policy(situation: &Situation<'_>) -> Option<Objection> {
     })
 }
 
-fn deleting(situation: &Situation<'_>) -> Option<Objection> {
-    situation.workload.meta.deleting.map(|_| {
-        Objection::new("deleting", Weight::No, "the set is being deleted", "only a set that stays can be scaled")
-    })
+pub(super) fn deleting(situation: &Situation<'_>) -> Option<Objection> {
+    situation
+        .workload
+        .meta
+        .deleting
+        .map(|_| Objection::new("deleting", Weight::No, "the set is being deleted", "only a set that stays is changed"))
 }
 
 /// Unknown blocks: what everything below counts on must have been read.
@@ -106,7 +108,7 @@ fn autoscalers(situation: &Situation<'_>) -> Vec<Objection> {
         .collect()
 }
 
-fn rollout(situation: &Situation<'_>) -> Option<Objection> {
+pub(super) fn rollout(situation: &Situation<'_>) -> Option<Objection> {
     let (weight, measured) = match &situation.report.head.rollout {
         Rollout::Complete => return partition(situation),
         Rollout::InProgress { updated } => {

@@ -213,7 +213,7 @@ fn plan(situation: &Situation<'_>, to: &PodName, wanted: &Promote, parts: Parts,
 pub(super) fn objections_now(situation: &Situation<'_>, to: &PodName, plan: &Plan) -> Vec<Objection> {
     let (expected, failover) = match &plan.goal {
         Goal::Promote { from, failover, .. } => (from.clone(), failover.then_some(Accepted::Any)),
-        Goal::ScaleDown { .. } | Goal::Undo { .. } => (None, None),
+        Goal::ScaleDown { .. } | Goal::Migrate { .. } | Goal::Finish { .. } | Goal::Undo { .. } => (None, None),
     };
     let wanted = Promote { expected, failover, allowed: plan.overrides.clone(), ..Promote::default() };
     match candidates(situation, &wanted) {

@@ -48,7 +48,7 @@ pub fn history(lines: &[Line], layout: Layout, screen: &Screen) -> String {
 /// Which run an undo took back is seen by that run's outcome.
 fn what(goal: &Goal) -> String {
     match goal {
-        Goal::ScaleDown { .. } | Goal::Promote { .. } => goal.to_string(),
+        Goal::ScaleDown { .. } | Goal::Promote { .. } | Goal::Migrate { .. } | Goal::Finish { .. } => goal.to_string(),
         Goal::Undo { .. } => "undo".to_owned(),
     }
 }

@@ -20,15 +20,25 @@ pub fn plan(plan: &Plan, screen: &Screen) -> String {
     }
     for (at, step) in plan.steps.iter().enumerate() {
         if plan.pause.is_some_and(|pause| pause.first == at) {
-            line(&mut out, "--- writes pause ---", screen);
+            line(&mut out, &format!("--- {} ---", spans(plan).0), screen);
         }
         point_of_no_return(&mut out, plan, at, screen);
         draw_step(&mut out, at, step, screen);
         if plan.pause.is_some_and(|pause| pause.last == at) {
-            line(&mut out, "--- writes go on ---", screen);
+            line(&mut out, &format!("--- {} ---", spans(plan).1), screen);
         }
     }
     out + &notes(plan, screen)
+}
+
+/// Says what begins and ends with the span of steps that a plan marks.
+fn spans(plan: &Plan) -> (String, String) {
+    match &plan.goal {
+        Goal::Migrate { pod, .. } => (format!("{pod} goes down"), format!("{pod} is up again")),
+        Goal::ScaleDown { .. } | Goal::Promote { .. } | Goal::Finish { .. } | Goal::Undo { .. } => {
+            ("writes pause".to_owned(), "writes go on".to_owned())
+        }
+    }
 }
 
 /// Draws in what a plan differs from the one that was shown before it, a line each.
@@ -79,6 +89,8 @@ fn headline(plan: &Plan) -> String {
             let from = from.as_ref().map(|from| format!(" from {from}")).unwrap_or_default();
             format!("{}{from} to {to}", if *failover { "failover" } else { "planned switchover" })
         }
+        Goal::Migrate { pod, from, to } => format!("move {pod} with its volumes from {from} to {to}"),
+        Goal::Finish { pod } => format!("remove what {pod} had before it was moved"),
         Goal::Undo { of } => format!("take back run {of}"),
     };
     format!("plan for statefulset/{} in namespace {}: {goal}", plan.subject.name, plan.subject.namespace)

@@ -29,6 +29,26 @@ pub(super) struct PodSpec {
     termination_grace_period_seconds: Option<i64>,
     #[prost(string, tag = "10")]
     node_name: String,
+    #[prost(message, repeated, tag = "22")]
+    tolerations: Vec<Toleration>,
+}
+
+#[derive(Clone, PartialEq, prost::Message, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Toleration {
+    #[prost(string, tag = "1")]
+    key: String,
+    #[prost(string, tag = "2")]
+    operator: String,
+    #[prost(string, tag = "4")]
+    effect: String,
+}
+
+impl Toleration {
+    /// Tells whether no taint keeps the scheduler from placing such a pod.
+    fn bears_everything(&self) -> bool {
+        self.key.is_empty() && self.operator == "Exists" && matches!(self.effect.as_str(), "" | "NoSchedule")
+    }
 }
 
 #[derive(Clone, PartialEq, prost::Message, Deserialize)]
@@ -270,6 +290,7 @@ pub(super) fn template(metadata: Option<ObjectMeta>, spec: Option<PodSpec>) -> m
         labels: meta.labels,
         annotations: meta.annotations,
         containers: exactly(spec.containers),
+        bears_every_taint: spec.tolerations.iter().any(Toleration::bears_everything),
         fleeting_volumes: spec.volumes.into_iter().filter_map(fleeting).collect(),
         grace_seconds: spec.termination_grace_period_seconds,
     }

@@ -35,6 +35,10 @@ struct ClaimSpec {
     storage_class_name: Option<String>,
     #[prost(string, tag = "6")]
     volume_mode: String,
+    #[prost(message, optional, tag = "7")]
+    data_source: Option<Ignored>,
+    #[prost(message, optional, tag = "8")]
+    data_source_ref: Option<Ignored>,
 }
 
 #[derive(Clone, PartialEq, prost::Message, Deserialize)]
@@ -94,6 +98,7 @@ impl From<Claim> for model::ClaimTemplate {
             size_bytes: spec.resources.and_then(|resources| storage_bytes(&resources.requests)),
             access_modes: spec.access_modes,
             volume_mode: spec.volume_mode,
+            has_source: spec.data_source.is_some() || spec.data_source_ref.is_some(),
         }
     }
 }
