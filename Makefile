@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .ONESHELL:
 .DEFAULT_GOAL := help
-.PHONY: help root packages build cluster demo test bench dist clean-cluster
+.PHONY: help root packages build cluster demo test test-heavy bench dist clean-cluster
 
 CLUSTER := tests/cluster/cluster
 
@@ -30,8 +30,11 @@ cluster: ## build and start a Kubernetes cluster on this machine, named stateful
 demo: root packages build cluster ## the cluster with a replicated PostgreSQL, and the plugin's view of it
 	@demo/run
 
-test: root packages ## everything: format, lints, unit tests, then live tests on a cluster of their own
-	@tests/all
+test: root packages ## format, lints, unit tests, then live tests on a cluster of their own
+	@tests/all light
+
+test-heavy: root packages ## the live tests that take two cores long: databases by the half dozen, promotions, drains, moves
+	@tests/all heavy
 
 bench: ## measure the plugin against kubectl, repmgr and patronictl: 30,000 pods, pods that leave, switchovers
 	@tests/bench/run

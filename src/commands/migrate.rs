@@ -7,8 +7,9 @@ use super::changing::{Change, ChangeArgs, run_id};
 use super::subject::{Look, the_set};
 use crate::analyze::{Criteria, DEFAULT_MAX_LAG_BYTES};
 use crate::cluster::{Cluster, parse_duration};
+use crate::collect::{Keep, Probing, Wanted, read_cluster};
 use crate::failure::{Failure, FailureKind};
-use crate::model::{NodeName, PodName, Snapshot, WorkloadName, parse_ordinal};
+use crate::model::{NodeName, Pod, PodName, Snapshot, WorkloadName, parse_ordinal};
 use crate::mover::program::beside;
 use crate::plan::{Effect, Limit, Plan, Relocation, Subject};
 use crate::planner::{ALLOWED, Migrate, Situation, finish, migrate};
@@ -19,13 +20,17 @@ use crate::planner::{ALLOWED, Migrate, Situation, finish, migrate};
   kubectl stateful migrate db-2 -n shop               show where it would go and how, ask, carry it out
   kubectl stateful migrate db/2 --to node-3           let ordinal 2 of db go to node-3
   kubectl stateful migrate db-2 --dry-run             show the plan only
+  kubectl stateful migrate --off-node node-3 -n shop  every StatefulSet's member on node-3, one after another
   kubectl stateful migrate db-2 --max-downtime 20s    down for 20 s at most, or taken back")]
 pub struct Args {
     /// The member: its pod's name, or NAME/ORDINAL
-    #[arg(value_name = "POD|NAME/ORDINAL")]
-    member: String,
+    #[arg(value_name = "POD|NAME/ORDINAL", required_unless_present = "off_node", conflicts_with = "off_node")]
+    member: Option<String>,
+    /// Every member of the namespace's StatefulSets that is on this node, one after another
+    #[arg(long, value_name = "NODE")]
+    off_node: Option<String>,
     /// Remove the volumes that the member had before it was moved, with what is on them
-    #[arg(long, conflicts_with_all = ["to", "evict_timeout", "helper_image", "bwlimit", "allow"])]
+    #[arg(long, conflicts_with_all = ["off_node", "to", "evict_timeout", "helper_image", "bwlimit", "allow"])]
     finish: bool,
     /// The node to go to [default: one that takes pods and has the fewest members of the set]
     #[arg(long, value_name = "NODE")]
@@ -85,12 +90,29 @@ fn allowed_parser() -> clap::builder::PossibleValuesParser {
 /// # Errors
 /// When it is refused, stopped or cannot be done.
 pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
-    let (name, ordinal) = member(&args.member)?;
     let cluster = Cluster::connect(&context.connect).await?;
-    let change = Change { context, cluster: &cluster, args: &args.change };
+    match (&args.member, &args.off_node) {
+        (Some(word), _) => {
+            let (name, ordinal) = member(word)?;
+            one(&args, context, &cluster, &name, ordinal).await
+        }
+        (None, Some(node)) => all_of(&args, context, &cluster, node.strip_prefix("node/").unwrap_or(node)).await,
+        (None, None) => Err(Failure::new(FailureKind::Usage, "name a member")),
+    }
+}
+
+/// Moves one member.
+async fn one(
+    args: &Args,
+    context: &Context,
+    cluster: &Cluster,
+    name: &WorkloadName,
+    ordinal: u32,
+) -> Result<(), Failure> {
+    let change = Change { context, cluster, args: &args.change };
     let look = Look { name: name.clone(), probe_limit: args.probe_timeout, container: args.container.clone() };
     let criteria = Criteria { max_lag_bytes: DEFAULT_MAX_LAG_BYTES, engine: args.engine.clone() };
-    let set = the_set(&name, context, &cluster).await?;
+    let set = the_set(name, context, cluster).await?;
     let wanted = Migrate {
         to: args.to.as_deref().map(|node| NodeName(node.strip_prefix("node/").unwrap_or(node).to_owned())),
         allowed: args.allow.clone(),
@@ -102,11 +124,65 @@ pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
     };
     let pod = set.pod_name(ordinal);
     if args.finish {
-        let make = async || done_with(&change, &look, &criteria, &pod, &look.take(context, &cluster, &criteria).await?);
+        let make = async || done_with(&change, &look, &criteria, &pod, &look.take(context, cluster, &criteria).await?);
         return change.carry_out(Subject::of(&set), make).await;
     }
-    let make = async || make(&change, &look, &criteria, &pod, &wanted, &look.take(context, &cluster, &criteria).await?);
+    let make = async || make(&change, &look, &criteria, &pod, &wanted, &look.take(context, cluster, &criteria).await?);
     change.carry_out(Subject::of(&set), make).await
+}
+
+/// Moves every member that is on a node, one after another. One that is refused stays, and is named at the end; whatever else
+/// goes wrong ends it.
+async fn all_of(args: &Args, context: &Context, cluster: &Cluster, node: &str) -> Result<(), Failure> {
+    let ui = &context.ui;
+    let members = on_node(context, cluster, node).await?;
+    ui.status(&format!("pods that no StatefulSet made are left to `kubectl drain {node}`"));
+    if members.is_empty() {
+        ui.status(&format!("no member of a StatefulSet of this namespace is on {node}: nothing to do"));
+        return Ok(());
+    }
+    let mut stay = Vec::new();
+    for (name, ordinal) in &members {
+        ui.status(&format!("=== {name}-{ordinal} ==="));
+        match Box::pin(one(args, context, cluster, name, *ordinal)).await {
+            Ok(()) => {}
+            Err(failure) if failure.kind == FailureKind::Refused => {
+                ui.status(&failure.message);
+                stay.push(format!("{name}-{ordinal}"));
+            }
+            Err(failure) => return Err(failure),
+        }
+    }
+    if stay.is_empty() {
+        return Ok(());
+    }
+    let message = format!("{} of {} stay on {node}: {}", stay.len(), members.len(), stay.join(", "));
+    Err(Failure::new(FailureKind::Refused, message).hint("what was said of each of them says what to do"))
+}
+
+/// Finds the members of the namespace's sets that are on a node, the highest ordinals of each set first.
+async fn on_node(context: &Context, cluster: &Cluster, node: &str) -> Result<Vec<(WorkloadName, u32)>, Failure> {
+    let wanted = Wanted {
+        scope: context.one_namespace(cluster)?,
+        names: Vec::new(),
+        labels: None,
+        probe: Probing::No("not asked".to_owned()),
+        usage: false,
+        container: None,
+        engine: None,
+    };
+    let seen = read_cluster(cluster, &wanted, Keep::Nothing, (context.now)(), &|_| ()).await?.snapshot;
+    if !seen.nodes.iter().any(|one| one.meta.name == node) {
+        return Err(Failure::new(FailureKind::Usage, format!("there is no node {node}")));
+    }
+    let here = seen.pods.iter().filter(|pod| pod.node.as_ref().is_some_and(|name| name.0 == node));
+    let member = |pod: &Pod| {
+        let set = seen.workloads.iter().find(|set| pod.meta.controller().is_some_and(|own| own.uid == set.meta.uid))?;
+        Some((set.name(), set.ordinal_of(&pod.meta.name)?))
+    };
+    let mut members: Vec<_> = here.filter_map(member).collect();
+    members.sort_by(|one, other| one.0.cmp(&other.0).then(other.1.cmp(&one.1)));
+    Ok(members)
 }
 
 /// Reads which member is meant.

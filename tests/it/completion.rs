@@ -69,7 +69,8 @@ fn scripts_are_valid_in_their_shells() {
     }
 }
 
-const ALL: [&str; 9] = ["status", "snapshot", "scale-down", "promote", "resume", "undo", "history", "completion", ":4"];
+const ALL: [&str; 10] =
+    ["status", "snapshot", "scale-down", "promote", "migrate", "resume", "undo", "history", "completion", ":4"];
 
 #[test]
 fn words_of_the_program_are_offered() {

@@ -1,12 +1,10 @@
 //! Every request of a planned switchover that changes something, and every command in a container, goes wrong on the real parts.
 
-use std::path::{Path, PathBuf};
-use std::process::Stdio;
 use std::time::Instant;
 
 use crate::postgres::start;
 use crate::promote::nothing_lost;
-use crate::support::{Fault, Gate, Namespace, Proxy, Ran, command, cut, eventually, proves, two_at_once};
+use crate::support::{Fault, Gate, Namespace, Ran, Way, cut, eventually, proves, two_at_once};
 use crate::switchovers::{until_led_by, watch};
 
 /// How many cases there are, unless `KUBECTL_STATEFUL_ALL_CASES` is set: each takes a switchover or two, and a pod made anew.
@@ -15,37 +13,7 @@ const CASES: usize = 12;
 /// What goes wrong.
 const FAULTS: [Fault; 4] = [Fault::Refused, Fault::AnswerLost, Fault::KilledBefore, Fault::KilledAfter];
 
-/// The program, on a way to the server that can be broken.
-struct Way<'n> {
-    namespace: &'n Namespace,
-    proxy: Proxy,
-    directory: PathBuf,
-}
-
-impl<'n> Way<'n> {
-    fn new(namespace: &'n Namespace, gate: &Gate) -> Self {
-        let proxy = Proxy::open(gate);
-        let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join(&namespace.name);
-        std::fs::create_dir_all(&directory).expect("a directory");
-        std::fs::write(directory.join("kubeconfig"), proxy.kubeconfig()).expect("a kubeconfig");
-        Self { namespace, proxy, directory }
-    }
-
-    fn call(&self, words: &[&str], fault: Option<(u32, Fault)>) -> Ran {
-        self.proxy.breaks(fault);
-        let child = command(env!("CARGO_BIN_EXE_kubectl-stateful"))
-            .args(words)
-            .args(["-n", &self.namespace.name])
-            .env("KUBECONFIG", self.directory.join("kubeconfig"))
-            .env("XDG_STATE_HOME", &self.directory)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("the program");
-        self.proxy.client_is(child.id());
-        Ran::of(&child.wait_with_output().expect("the program"))
-    }
-
+impl Way<'_> {
     /// Promotes a member. On a busy machine one may be unready for a moment, which refuses it: then it is tried again, unless
     /// it is what went wrong that refuses it.
     fn promote(&self, to: &str, fault: Option<(u32, Fault)>) -> Ran {

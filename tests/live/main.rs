@@ -17,6 +17,7 @@ mod draining;
 mod failover;
 mod faults;
 mod healthy;
+mod migrate;
 mod mysql;
 mod mysql_failover;
 mod offline;

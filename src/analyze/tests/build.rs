@@ -89,6 +89,7 @@ pub(super) fn mk_set(name: &str, replicas: u32) -> Workload {
             size_bytes: Some(20 * GIB),
             access_modes: vec!["ReadWriteOnce".to_owned()],
             volume_mode: "Filesystem".to_owned(),
+            ..ClaimTemplate::default()
         }],
         status: WorkloadStatus {
             observed_generation: Some(1),

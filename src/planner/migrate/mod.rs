@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use super::{Refusal, Situation};
 use crate::analyze::report::Row;
 use crate::analyze::{bound_node, bytes};
+use crate::engine::Leaving;
 use crate::model::{Claim, ClaimPolicy, FleetingKind, Node, NodeName, PodName, Volume};
 use crate::plan::{
     Check, Effect, FORMAT, Goal, Limit, Pause, Pin, Place, Plan, Relocated, Relocation, RunId, Stage, Step, Subject,
@@ -156,24 +157,26 @@ fn steps(situation: &Situation<'_>, holding: &Holding<'_>, of: &Relocation, want
     let goes = || "it goes with what was made for the copy".to_owned();
     let keep = |why: String| Undo::Keep { why };
     let back = |stage| Undo::by(relocate(stage, of), Trace::Idempotent, Vec::new());
+    // Whoever was down is well again, and has caught up as far as its engine can say.
+    let well = well(situation, holding);
     let mut steps = vec![
         stage(Stage::Protect, of, back(Stage::Unprotect), REQUESTS_LIMIT),
         stage(Stage::Prepare, of, back(Stage::Discard), PREPARE_LIMIT),
     ];
     if !holding.node.unschedulable {
-        steps.push(cordon(situation, of));
+        steps.push(cordon(of, well.clone()));
     }
     steps.push(stage(Stage::Copy, of, keep(goes()), COPY_LIMIT));
     steps.push(stage(Stage::Hold, of, back(Stage::LiftHold), REQUESTS_LIMIT));
     let first = steps.len();
     let mut evict = evict(situation, holding, of, wanted);
     if holding.node.unschedulable {
-        evict.undo = back(Stage::LetBack);
+        evict.undo = Undo::by(relocate(Stage::LetBack, of), Trace::Idempotent, well.clone());
     }
     steps.push(evict);
     steps.push(stage(Stage::Finish, of, keep(goes()), Limit::seconds(of.max_downtime_seconds)));
     steps.push(stage(Stage::Reserve, of, keep(goes()), REQUESTS_LIMIT));
-    steps.push(swap(of));
+    steps.push(swap(of, well));
     let last = steps.len() - 1;
     for step in &mut steps[first + 1..=last] {
         let going = Some(holding.pod.clone());
@@ -204,19 +207,28 @@ fn stage(stage: Stage, of: &Relocation, undo: Undo, limit: Limit) -> Step {
     }
 }
 
-fn cordon(situation: &Situation<'_>, of: &Relocation) -> Step {
+/// What holds when every member is there again.
+fn well(situation: &Situation<'_>, holding: &Holding<'_>) -> Vec<Check> {
+    let name = &holding.row.pod;
+    let others = situation.report.rows.iter().filter(|row| row.wanted && row.pod != *name);
+    let staying = others.filter_map(|row| situation.pod(&row.pod)).map(|pod| (pod, situation.container(pod))).collect();
+    let container = situation.pod(name).and_then(|pod| situation.container(pod));
+    let leaving = Leaving { workload: situation.workload, name: name.clone(), container, staying };
+    let back = situation.asked(|asked| situation.engine.removal(asked, &leaving)).back;
+    std::iter::once(Check::Ready { ordinals: situation.workload.replicas }).chain(back).collect()
+}
+
+fn cordon(of: &Relocation, well: Vec<Check>) -> Step {
     let node = &of.source.node;
     let is = |cordoned| Check::Cordoned { node: node.clone(), cordoned };
     let effect = |cordoned| Effect::Cordon { node: node.clone(), cordoned };
-    let ready = Check::Ready { ordinals: situation.workload.replicas };
     Step {
         when: When::Always,
         requires: Vec::new(),
         effect: effect(true),
         trace: Trace::Seen(is(true)),
         ensures: Vec::new(),
-        // Whoever was down meanwhile is back on the node then.
-        undo: Undo::by(effect(false), Trace::Seen(is(false)), vec![ready]),
+        undo: Undo::by(effect(false), Trace::Seen(is(false)), well),
         limit: START_LIMIT,
     }
 }
@@ -236,12 +248,13 @@ fn evict(situation: &Situation<'_>, holding: &Holding<'_>, of: &Relocation, want
     }
 }
 
-fn swap(of: &Relocation) -> Step {
+fn swap(of: &Relocation, well: Vec<Check>) -> Step {
     let (member, target) = (&of.member, &of.target.node.name);
     let why = format!("what {member} writes on {target} is there only: move it back with `migrate`");
     let mut step = stage(Stage::Swap, of, Undo::Keep { why: String::new() }, START_LIMIT);
     let claims = of.claims.iter().map(|one| one.claim.clone()).collect();
     step.ensures = vec![Check::Moved { pod: member.clone(), to: NodeName(target.clone()), claims }];
+    step.ensures.extend(well);
     step.undo = match Undo::by(relocate(Stage::SwapBack, of), Trace::Idempotent, Vec::new()) {
         Undo::By(by) => Undo::Barrier { by, why },
         other => other,

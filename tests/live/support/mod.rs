@@ -6,6 +6,7 @@ mod cluster;
 mod proxy;
 mod report;
 mod turn;
+mod way;
 
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -20,6 +21,7 @@ pub(crate) use cluster::{ApiServer, Made, Node, fake_nodes};
 pub(crate) use proxy::{Fault, Gate, Proxy};
 pub(crate) use report::{codes, finding, row, rows, short, steady};
 use turn::Turn;
+pub(crate) use way::Way;
 
 /// How long anything may take to come true on the cluster, also when other tests keep it busy.
 const LIMIT: Duration = Duration::from_secs(240);
