@@ -32,7 +32,7 @@ mod services;
 mod slots;
 mod state;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod usage;
 mod verdict;
 mod volumes;

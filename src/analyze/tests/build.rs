@@ -10,23 +10,23 @@ use crate::analyze::scene::Scene;
 use crate::analyze::{Criteria, DEFAULT_MAX_LAG_BYTES, assemble};
 use crate::model::*;
 
-pub(super) const GIB: u64 = 1 << 30;
+pub(crate) const GIB: u64 = 1 << 30;
 
 /// The moment at which the world is read.
-pub(super) fn now() -> Timestamp {
+pub(crate) fn now() -> Timestamp {
     "2025-05-12T03:00:00Z".parse().unwrap()
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "every moment of the model is optional")]
-pub(super) fn ago(seconds: i64) -> Option<Timestamp> {
+pub(crate) fn ago(seconds: i64) -> Option<Timestamp> {
     Some(now() - SignedDuration::from_secs(seconds))
 }
 
-pub(super) fn labels(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
+pub(crate) fn labels(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
     pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
 }
 
-pub(super) fn meta(name: &str) -> Meta {
+pub(crate) fn meta(name: &str) -> Meta {
     Meta {
         namespace: "shop".into(),
         name: name.to_owned(),
@@ -36,7 +36,7 @@ pub(super) fn meta(name: &str) -> Meta {
     }
 }
 
-pub(super) fn condition(kind: &str, status: &str, reason: &str, message: &str) -> Condition {
+pub(crate) fn condition(kind: &str, status: &str, reason: &str, message: &str) -> Condition {
     Condition {
         kind: kind.to_owned(),
         status: status.to_owned(),
@@ -46,7 +46,7 @@ pub(super) fn condition(kind: &str, status: &str, reason: &str, message: &str) -
     }
 }
 
-pub(super) fn requirement(key: &str, values: &[&str]) -> Requirement {
+pub(crate) fn requirement(key: &str, values: &[&str]) -> Requirement {
     Requirement {
         key: key.to_owned(),
         operator: "In".to_owned(),
@@ -54,7 +54,7 @@ pub(super) fn requirement(key: &str, values: &[&str]) -> Requirement {
     }
 }
 
-pub(super) fn owner(kind: &str, name: &str) -> OwnerReference {
+pub(crate) fn owner(kind: &str, name: &str) -> OwnerReference {
     OwnerReference {
         api_version: "apps/v1".to_owned(),
         kind: kind.to_owned(),
@@ -64,7 +64,7 @@ pub(super) fn owner(kind: &str, name: &str) -> OwnerReference {
     }
 }
 
-pub(super) fn mk_set(name: &str, replicas: u32) -> Workload {
+pub(crate) fn mk_set(name: &str, replicas: u32) -> Workload {
     let container = ContainerSpec {
         name: "postgres".into(),
         image: "postgres:15".to_owned(),
@@ -102,7 +102,7 @@ pub(super) fn mk_set(name: &str, replicas: u32) -> Workload {
     }
 }
 
-pub(super) fn mk_pod(set: &str, ordinal: u32, node: &str) -> Pod {
+pub(crate) fn mk_pod(set: &str, ordinal: u32, node: &str) -> Pod {
     let name = format!("{set}-{ordinal}");
     let mut meta = meta(&name);
     meta.labels = labels(&[("app", set), (REVISION_LABEL, "rev-1"), ("statefulset.kubernetes.io/pod-name", &name)]);
@@ -124,7 +124,7 @@ pub(super) fn mk_pod(set: &str, ordinal: u32, node: &str) -> Pod {
     }
 }
 
-pub(super) fn mk_claim(name: &str, volume: &str) -> Claim {
+pub(crate) fn mk_claim(name: &str, volume: &str) -> Claim {
     let mut meta = meta(name);
     meta.labels = labels(&[("app", "db")]);
     Claim {
@@ -140,7 +140,7 @@ pub(super) fn mk_claim(name: &str, volume: &str) -> Claim {
     }
 }
 
-pub(super) fn mk_volume(name: &str, claim: &str, node: &str) -> Volume {
+pub(crate) fn mk_volume(name: &str, claim: &str, node: &str) -> Volume {
     Volume {
         meta: Meta { namespace: Namespace::default(), ..meta(name) },
         phase: "Bound".to_owned(),
@@ -155,7 +155,7 @@ pub(super) fn mk_volume(name: &str, claim: &str, node: &str) -> Volume {
     }
 }
 
-pub(super) fn mk_node(name: &str, zone: &str) -> Node {
+pub(crate) fn mk_node(name: &str, zone: &str) -> Node {
     Node {
         meta: Meta {
             namespace: Namespace::default(),
@@ -167,7 +167,7 @@ pub(super) fn mk_node(name: &str, zone: &str) -> Node {
     }
 }
 
-pub(super) fn mk_service(name: &str, selector: &[(&str, &str)]) -> Service {
+pub(crate) fn mk_service(name: &str, selector: &[(&str, &str)]) -> Service {
     Service {
         meta: meta(name),
         kind: "ClusterIP".to_owned(),
@@ -177,7 +177,7 @@ pub(super) fn mk_service(name: &str, selector: &[(&str, &str)]) -> Service {
     }
 }
 
-pub(super) fn mk_endpoint(service: &str, pod: &str) -> Endpoint {
+pub(crate) fn mk_endpoint(service: &str, pod: &str) -> Endpoint {
     Endpoint {
         namespace: "shop".into(),
         service: service.to_owned(),
@@ -188,7 +188,7 @@ pub(super) fn mk_endpoint(service: &str, pod: &str) -> Endpoint {
     }
 }
 
-pub(super) fn mk_budget(name: &str, allowed: i32) -> Budget {
+pub(crate) fn mk_budget(name: &str, allowed: i32) -> Budget {
     Budget {
         meta: meta(name),
         selector: Selector { labels: labels(&[("app", "db")]), expressions: Vec::new() },
@@ -202,7 +202,7 @@ pub(super) fn mk_budget(name: &str, allowed: i32) -> Budget {
     }
 }
 
-pub(super) fn mk_event(kind: &str, name: &str, severity: &str, reason: &str, message: &str) -> Event {
+pub(crate) fn mk_event(kind: &str, name: &str, severity: &str, reason: &str, message: &str) -> Event {
     Event {
         namespace: "shop".into(),
         kind: kind.to_owned(),
@@ -215,7 +215,7 @@ pub(super) fn mk_event(kind: &str, name: &str, severity: &str, reason: &str, mes
     }
 }
 
-pub(super) fn mk_primary(pod: &str) -> Member {
+pub(crate) fn mk_primary(pod: &str) -> Member {
     Member {
         role: Known::Value(Role::Primary),
         timeline: Some(4),
@@ -225,7 +225,7 @@ pub(super) fn mk_primary(pod: &str) -> Member {
     }
 }
 
-pub(super) fn mk_replica(pod: &str, lag_bytes: u64) -> Member {
+pub(crate) fn mk_replica(pod: &str, lag_bytes: u64) -> Member {
     Member {
         role: Known::Value(Role::Replica),
         lag: Some(Lag { bytes: Known::Value(lag_bytes), delay_ms: Known::Value(4_000) }),
@@ -239,24 +239,24 @@ pub(super) fn mk_replica(pod: &str, lag_bytes: u64) -> Member {
     }
 }
 
-pub(super) fn gap(resource: Resource, why: &str) -> Gap {
+pub(crate) fn gap(resource: Resource, why: &str) -> Gap {
     Gap { resource, why: why.to_owned(), asked: true }
 }
 
 /// One change of the healthy world.
-pub(super) type Change = fn(&mut World);
+pub(crate) type Change = fn(&mut World);
 
 /// A snapshot and what its engine said.
 #[derive(Clone)]
-pub(super) struct World {
-    pub(super) snapshot: Snapshot,
-    pub(super) topology: Topology,
-    pub(super) engine: &'static str,
+pub(crate) struct World {
+    pub(crate) snapshot: Snapshot,
+    pub(crate) topology: Topology,
+    pub(crate) engine: &'static str,
 }
 
 impl World {
     /// Everything as it should be: nothing is to be said.
-    pub(super) fn healthy() -> Self {
+    pub(crate) fn healthy() -> Self {
         let places = [(0, "node-1", "a"), (1, "node-2", "b"), (2, "node-3", "c")];
         let claim = |ordinal: u32| format!("data-db-{ordinal}");
         let snapshot = Snapshot {
@@ -283,63 +283,63 @@ impl World {
     }
 
     /// The healthy world with one change.
-    pub(super) fn with(change: impl FnOnce(&mut Self)) -> Self {
+    pub(crate) fn with(change: impl FnOnce(&mut Self)) -> Self {
         let mut world = Self::healthy();
         change(&mut world);
         world
     }
 
-    pub(super) fn set(&mut self) -> &mut Workload {
+    pub(crate) fn set(&mut self) -> &mut Workload {
         &mut self.snapshot.workloads[0]
     }
 
-    pub(super) fn pod(&mut self, ordinal: usize) -> &mut Pod {
+    pub(crate) fn pod(&mut self, ordinal: usize) -> &mut Pod {
         &mut self.snapshot.pods[ordinal]
     }
 
-    pub(super) fn claim(&mut self, ordinal: usize) -> &mut Claim {
+    pub(crate) fn claim(&mut self, ordinal: usize) -> &mut Claim {
         &mut self.snapshot.claims[ordinal]
     }
 
-    pub(super) fn volume(&mut self, ordinal: usize) -> &mut Volume {
+    pub(crate) fn volume(&mut self, ordinal: usize) -> &mut Volume {
         &mut self.snapshot.volumes[ordinal]
     }
 
-    pub(super) fn node(&mut self, position: usize) -> &mut Node {
+    pub(crate) fn node(&mut self, position: usize) -> &mut Node {
         &mut self.snapshot.nodes[position]
     }
 
-    pub(super) fn member(&mut self, ordinal: usize) -> &mut Member {
+    pub(crate) fn member(&mut self, ordinal: usize) -> &mut Member {
         &mut self.topology.members[ordinal]
     }
 
     /// Takes a pod away, and with it its member.
-    pub(super) fn remove_pod(&mut self, ordinal: usize) {
+    pub(crate) fn remove_pod(&mut self, ordinal: usize) {
         let pod = self.snapshot.pods.remove(ordinal).name();
         self.topology.members.retain(|member| member.pod != pod);
     }
 
-    pub(super) fn not_ready(&mut self, ordinal: usize) {
+    pub(crate) fn not_ready(&mut self, ordinal: usize) {
         let pod = self.pod(ordinal);
         pod.conditions = vec![condition("Ready", "False", "ContainersNotReady", "")];
         pod.container_states[0].ready = false;
     }
 
-    pub(super) fn node_down(&mut self, position: usize) {
+    pub(crate) fn node_down(&mut self, position: usize) {
         self.node(position).conditions = vec![condition("Ready", "Unknown", "NodeStatusUnknown", "")];
     }
 
-    pub(super) fn gap(&mut self, resource: Resource, why: &str) {
+    pub(crate) fn gap(&mut self, resource: Resource, why: &str) {
         self.snapshot.gaps.push(gap(resource, why));
     }
 
     /// Every role unknown for one reason, as for an engine that nobody knows.
-    pub(super) fn without_roles(&mut self) {
+    pub(crate) fn without_roles(&mut self) {
         self.engine = "generic";
         self.topology = Topology::unknown(self.snapshot.pods.iter().map(Pod::name), "no engine recognised");
     }
 
-    pub(super) fn report(&self) -> Report {
+    pub(crate) fn report(&self) -> Report {
         let index = Index::new(&self.snapshot);
         let criteria = Criteria { max_lag_bytes: DEFAULT_MAX_LAG_BYTES, engine: None };
         let scene = Scene::new(&index, &self.snapshot.workloads[0]);
@@ -348,32 +348,32 @@ impl World {
         assemble(&scene, recognised, &self.topology, &criteria)
     }
 
-    pub(super) fn findings(&self, code: Code) -> Vec<Finding> {
+    pub(crate) fn findings(&self, code: Code) -> Vec<Finding> {
         self.report().findings.into_iter().filter(|finding| finding.code == code).collect()
     }
 
     /// The one finding of a code.
-    pub(super) fn finding(&self, code: Code) -> Finding {
+    pub(crate) fn finding(&self, code: Code) -> Finding {
         let all = self.report().findings;
         let mut found: Vec<_> = all.iter().filter(|finding| finding.code == code).cloned().collect();
         assert_eq!(found.len(), 1, "{code:?} once, in {all:#?}");
         found.remove(0)
     }
 
-    pub(super) fn says(&self, code: Code) -> bool {
+    pub(crate) fn says(&self, code: Code) -> bool {
         !self.findings(code).is_empty()
     }
 
-    pub(super) fn messages(&self) -> Vec<String> {
+    pub(crate) fn messages(&self) -> Vec<String> {
         self.report().findings.into_iter().map(|finding| finding.message).collect()
     }
 
-    pub(super) fn row(&self, ordinal: u32) -> Row {
+    pub(crate) fn row(&self, ordinal: u32) -> Row {
         self.report().rows.into_iter().find(|row| row.ordinal == ordinal).unwrap()
     }
 
     /// The answer for one ordinal with the codes that speak against it: `yes`, `no primary`, `unknown lag`.
-    pub(super) fn safe(&self, ordinal: u32) -> String {
+    pub(crate) fn safe(&self, ordinal: u32) -> String {
         let (answer, holds) = match self.row(ordinal).safe {
             Safe::Yes => return "yes".to_owned(),
             Safe::No(holds) => ("no", holds),

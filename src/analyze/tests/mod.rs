@@ -1,6 +1,6 @@
 //! Tests of the analysis on snapshots built by hand: a healthy world, and what is said when one thing is changed.
 
-mod build;
+pub(crate) mod build;
 mod claims;
 mod documentation;
 mod equals;

@@ -3,6 +3,8 @@
 mod finish;
 mod objections;
 mod target;
+#[cfg(test)]
+mod tests;
 
 use jiff::Timestamp;
 
