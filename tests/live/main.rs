@@ -27,6 +27,7 @@ mod permissions;
 mod pods;
 mod postgres;
 mod promote;
+mod promoted;
 mod redis;
 mod redis_promote;
 mod refusals;
