@@ -113,17 +113,7 @@ impl<'a> Live<'a> {
                 self.hand_over(waits, acts, &[]).await.map_err(|(_, why)| why)
             }
             Effect::Command { pod, container, words: _, argv } => self.run(pod, container, argv).await,
-            Effect::Await { pod, container, words: _, argv } => {
-                self.is_same(&subject.namespace, pod).await?;
-                let answer = self.answer(pod, container, argv).await;
-                if let Answer::Ended { exit_code: GIVEN_UP, .. } = answer {
-                    return ended(&PodName(pod.name.clone()), answer);
-                }
-                let again = |not_sent| match not_sent {
-                    NotSent::Refused(why) | NotSent::Unsettled(why) | NotSent::NotYet(why) => NotSent::NotYet(why),
-                };
-                ended(&PodName(pod.name.clone()), answer).map_err(again)
-            }
+            Effect::Await { pod, container, words: _, argv } => self.run_again(pod, container, argv).await,
         }
     }
 
@@ -232,6 +222,19 @@ impl<'a> Live<'a> {
         let probe = Probe { id: "command", container: container.clone(), argv: argv.to_vec() };
         let pod = PodName(pod.name.clone());
         ended(&pod, self.cluster.ask(namespace, &pod, &probe, COMMAND_LIMIT).await)
+    }
+
+    /// Runs a command that is waited for: whatever it ends with but one code, it is to be run again.
+    async fn run_again(&self, pod: &Pin, container: &ContainerName, argv: &[String]) -> Result<(), NotSent> {
+        self.is_same(&self.plan.subject.namespace, pod).await?;
+        let answer = self.answer(pod, container, argv).await;
+        if let Answer::Ended { exit_code: GIVEN_UP, .. } = answer {
+            return ended(&PodName(pod.name.clone()), answer);
+        }
+        let again = |not_sent| match not_sent {
+            NotSent::Refused(why) | NotSent::Unsettled(why) | NotSent::NotYet(why) => NotSent::NotYet(why),
+        };
+        ended(&PodName(pod.name.clone()), answer).map_err(again)
     }
 
     async fn is_same(&self, namespace: &Namespace, pod: &Pin) -> Result<(), NotSent> {

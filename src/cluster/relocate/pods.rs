@@ -66,33 +66,11 @@ pub(super) fn manifest(set: &Value, of: &Relocation, run: &RunId, side: Side) ->
     }
     let (pod_context, context) = contexts(template, own, side);
     spec.insert("securityContext".to_owned(), pod_context);
-    let mounts = of.claims.iter().map(|one| {
-        json!({"name": one.template, "mountPath": format!("{VOLUMES}/{}", one.template), "readOnly": side == Side::Reader})
-    });
-    let work = json!({"name": "kubectl-stateful", "mountPath": WORK});
     let volumes = of.claims.iter().map(|one| {
         let claim = if side == Side::Reader { one.claim.name.clone() } else { one.copy() };
         json!({"name": one.template, "persistentVolumeClaim": {"claimName": claim}})
     });
-    let resources = match side {
-        Side::Reader => json!({"requests": {"cpu": "10m", "memory": "64Mi"}}),
-        Side::Writer => own.get("resources").cloned().unwrap_or_else(|| json!({})),
-    };
-    let image = of.image.as_ref().map_or_else(|| own["image"].clone(), |image| json!(image));
-    spec.insert(
-        "containers".to_owned(),
-        json!([{
-            "name": of.container,
-            "image": image,
-            "imagePullPolicy": own.get("imagePullPolicy"),
-            // It waits for a line that does not come: what works is started in there.
-            "command": ["sh", "-c", "trap 'exit 0' TERM; read -r line"],
-            "stdin": true,
-            "securityContext": context,
-            "resources": resources,
-            "volumeMounts": mounts.chain([work]).collect::<Vec<_>>(),
-        }]),
-    );
+    spec.insert("containers".to_owned(), json!([container(own, of, side, &context)]));
     let work = json!({"name": "kubectl-stateful", "emptyDir": {}});
     spec.insert("volumes".to_owned(), json!(volumes.chain([work]).collect::<Vec<_>>()));
     spec.insert("restartPolicy".to_owned(), json!("Never"));
@@ -118,6 +96,30 @@ pub(super) fn manifest(set: &Value, of: &Relocation, run: &RunId, side: Side) ->
         },
         "spec": spec,
     }))
+}
+
+/// Makes its one container.
+fn container(own: &Value, of: &Relocation, side: Side, context: &Value) -> Value {
+    let mounts = of.claims.iter().map(|one| {
+        json!({"name": one.template, "mountPath": format!("{VOLUMES}/{}", one.template), "readOnly": side == Side::Reader})
+    });
+    let work = json!({"name": "kubectl-stateful", "mountPath": WORK});
+    let resources = match side {
+        Side::Reader => json!({"requests": {"cpu": "10m", "memory": "64Mi"}}),
+        Side::Writer => own.get("resources").cloned().unwrap_or_else(|| json!({})),
+    };
+    let image = of.image.as_ref().map_or_else(|| own["image"].clone(), |image| json!(image));
+    json!({
+            "name": of.container,
+            "image": image,
+            "imagePullPolicy": own.get("imagePullPolicy"),
+            // It waits for a line that does not come: what works is started in there.
+            "command": ["sh", "-c", "trap 'exit 0' TERM; read -r line"],
+            "stdin": true,
+            "securityContext": context,
+            "resources": resources,
+            "volumeMounts": mounts.chain([work]).collect::<Vec<_>>(),
+    })
 }
 
 /// Lets the scheduler choose one node only, with all that the template asks for besides. A pod that names its node itself is

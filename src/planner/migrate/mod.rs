@@ -14,8 +14,8 @@ use crate::analyze::{bound_node, bytes};
 use crate::engine::Leaving;
 use crate::model::{Claim, ClaimPolicy, FleetingKind, Node, NodeName, PodName, Volume};
 use crate::plan::{
-    Check, Effect, FORMAT, Goal, Limit, Pause, Pin, Place, Plan, Relocated, Relocation, RunId, Stage, Step, Subject,
-    Trace, Undo, When,
+    Check, Effect, FORMAT, Goal, Limit, Pause, Pin, Place, Plan, Relocated, Relocation, Reversal, RunId, Stage, Step,
+    Subject, Trace, Undo, When,
 };
 
 pub use finish::finish;
@@ -257,10 +257,8 @@ fn swap(of: &Relocation, well: Vec<Check>) -> Step {
     let claims = of.claims.iter().map(|one| one.claim.clone()).collect();
     step.ensures = vec![Check::Moved { pod: member.clone(), to: NodeName(target.clone()), claims }];
     step.ensures.extend(well);
-    step.undo = match Undo::by(relocate(Stage::SwapBack, of), Trace::Idempotent, Vec::new()) {
-        Undo::By(by) => Undo::Barrier { by, why },
-        other => other,
-    };
+    let by = Reversal { effect: relocate(Stage::SwapBack, of), trace: Trace::Idempotent, ensures: Vec::new() };
+    step.undo = Undo::Barrier { by: Box::new(by), why };
     step
 }
 

@@ -66,9 +66,9 @@ pub(super) fn choose<'a>(
     if let Some(name) = named {
         let node = nodes.iter().find(|node| node.meta.name == name.0);
         let node = node.ok_or_else(|| {
-            let names: Vec<String> = nodes.iter().map(|node| node.meta.name.clone()).collect();
+            let there: Vec<String> = nodes.iter().map(|node| node.meta.name.clone()).collect();
             Objection::new("target", Weight::No, format!("there is no node {name}"), "a node of this cluster")
-                .way_out(format!("there are {}", listed(&names)))
+                .way_out(format!("there are {}", listed(&there)))
         })?;
         return Ok(node);
     }
