@@ -17,8 +17,9 @@ root:
 packages: ## install what building and testing need (Debian, as root)
 	@tests/packages
 
-build: ## the plugin, target/release/kubectl-stateful
+build: ## the plugin, target/release/kubectl-stateful, and beside it the mover that `migrate` sends into pods
 	@cargo build --locked --release
+	scripts/mover
 
 cluster: ## build and start a Kubernetes cluster on this machine, named stateful
 	@$(CLUSTER) check
@@ -36,10 +37,11 @@ test: root packages ## format, lints, unit tests, then live tests on a cluster o
 test-heavy: root packages ## the live tests that take two cores long: databases by the half dozen, promotions, drains, moves
 	@tests/all heavy
 
-bench: ## measure the plugin against kubectl, repmgr and patronictl: 30,000 pods, pods that leave, switchovers
+bench: ## measure the plugin against kubectl, repmgr and patronictl: 30,000 pods, pods that leave, switchovers, moves
 	@tests/bench/run
 	tests/bench/scaling
 	tests/bench/promote
+	tests/bench/migrate
 
 dist: ## the release archive of this machine's platform and the krew manifest, in dist
 	@scripts/dist

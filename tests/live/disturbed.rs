@@ -8,7 +8,7 @@ use crate::support::{Fault, Gate, Namespace, Ran, Way, cut, eventually, proves, 
 use crate::switchovers::{until_led_by, watch};
 
 /// How many cases there are, unless `KUBECTL_STATEFUL_ALL_CASES` is set: each takes a switchover or two, and a pod made anew.
-const CASES: usize = 12;
+const CASES: usize = 8;
 
 /// What goes wrong.
 const FAULTS: [Fault; 4] = [Fault::Refused, Fault::AnswerLost, Fault::KilledBefore, Fault::KilledAfter];

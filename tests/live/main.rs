@@ -1,6 +1,6 @@
 //! The program on a real cluster: real controllers, scheduler, kubelets and databases.
 //!
-//! Run by `make test`, which starts the cluster, or by hand as root, for nodes lose power and volumes fill up:
+//! Run by `make test` and `make test-heavy`, which start the cluster, or by hand as root, for nodes lose power and volumes fill up:
 //! `eval "$(tests/cluster/cluster env)" && cargo test --test live`. Every test has a namespace of its own, except those
 //! that only look: they share one PostgreSQL. The test that takes a node away waits until no other test runs.
 //! `LIVE_SCREENS=1` with `--nocapture` prints the screens of broken things, to be looked at.

@@ -11,7 +11,7 @@ use crate::promote::{Writer, until_led_by};
 use crate::support::{Fault, Gate, Namespace, Node, Ran, Running, Way, eventually, finding, look_at, proves, row, run};
 
 /// How many cases of faults there are, unless `KUBECTL_STATEFUL_ALL_CASES` is set.
-const CASES: usize = 8;
+const CASES: usize = 4;
 
 const FAULTS: [Fault; 4] = [Fault::Refused, Fault::AnswerLost, Fault::KilledBefore, Fault::KilledAfter];
 

@@ -13,8 +13,9 @@ use super::{Address, Cluster, ClusterError};
 use crate::model::HELPER_LABEL;
 use crate::plan::{Pin, Relocation, RunId, Stage, Subject};
 
-/// The taint that keeps a member down whatever else becomes of its node.
-const TAINT: &str = "kubectl-stateful.io/migrating";
+/// Begins the key of the taint that keeps a member down whatever else becomes of its node; the run ends it, for a node has each key
+/// once, and several sets may have members on their way from it.
+const TAINT: &str = "kubectl-stateful.io/migrating-";
 
 /// Who goes where, and in which run.
 #[derive(Clone, Copy)]
@@ -172,13 +173,14 @@ impl Cluster {
         let address = Address::of_cluster("nodes", Some(&node.name));
         let found = self.read_same(&address, node).await?;
         let taints = found.pointer("/spec/taints").and_then(Value::as_array).cloned().unwrap_or_default();
-        let is_ours = |taint: &Value| taint["key"] == TAINT && taint["value"] == way.run.0;
+        let key = format!("{TAINT}{}", way.run);
+        let is_ours = |taint: &Value| taint["key"] == key;
         if taints.iter().any(is_ours) == hold {
             return Ok(());
         }
         let mut wanted: Vec<Value> = taints.into_iter().filter(|taint| !is_ours(taint)).collect();
         if hold {
-            wanted.push(json!({"key": TAINT, "value": way.run.0, "effect": "NoSchedule"}));
+            wanted.push(json!({"key": key, "effect": "NoSchedule"}));
         }
         let merge = json!({
             "metadata": {"resourceVersion": found.pointer("/metadata/resourceVersion")},
