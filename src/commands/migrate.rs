@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::Context;
+use super::asking::EngineArgs;
 use super::changing::{Change, ChangeArgs, run_id};
 use super::subject::{Look, the_set};
 use crate::analyze::{Criteria, DEFAULT_MAX_LAG_BYTES};
@@ -12,7 +13,7 @@ use crate::failure::{Failure, FailureKind};
 use crate::model::{NodeName, Pod, PodName, Snapshot, WorkloadName, parse_ordinal};
 use crate::mover::program::beside;
 use crate::plan::{Effect, Limit, Plan, Relocation, Subject};
-use crate::planner::{ALLOWED, Migrate, Situation, finish, migrate};
+use crate::planner::{Migrate, Situation, finish, migrate};
 
 /// What `migrate` takes.
 #[derive(Clone, Debug, clap::Args)]
@@ -51,17 +52,10 @@ pub struct Args {
     #[arg(long, value_enum, value_name = "rest|full", default_value = "rest")]
     verify: Verify,
     /// Take the responsibility for something that would be refused
-    #[arg(long, value_name = "WORD", value_delimiter = ',', value_parser = allowed_parser())]
+    #[arg(long, value_name = "WORD", value_delimiter = ',', value_parser = super::allowed_parser(ALLOWED_HERE))]
     allow: Vec<String>,
-    /// How long an engine may take to answer
-    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = parse_duration)]
-    probe_timeout: Duration,
-    /// The engine, where it is not recognised
-    #[arg(long, value_name = "ENGINE", value_parser = super::engine_parser())]
-    engine: Option<String>,
-    /// The container to ask, where it is not recognised
-    #[arg(long, value_name = "NAME")]
-    container: Option<String>,
+    #[command(flatten)]
+    ask: EngineArgs,
     #[command(flatten)]
     change: ChangeArgs,
 }
@@ -77,13 +71,6 @@ enum Verify {
 
 /// Words behind `--allow` that speak of a move.
 const ALLOWED_HERE: &[&str] = &["autoscaler", "downtime", "host-path", "on-delete", "operator"];
-
-fn allowed_parser() -> clap::builder::PossibleValuesParser {
-    let here = ALLOWED.iter().filter(|(word, _)| ALLOWED_HERE.contains(word));
-    clap::builder::PossibleValuesParser::new(
-        here.map(|(word, help)| clap::builder::PossibleValue::new(*word).help(*help)),
-    )
-}
 
 /// Moves a member with its volumes.
 ///
@@ -110,8 +97,8 @@ async fn one(
     ordinal: u32,
 ) -> Result<(), Failure> {
     let change = Change { context, cluster, args: &args.change };
-    let look = Look { name: name.clone(), probe_limit: args.probe_timeout, container: args.container.clone() };
-    let criteria = Criteria { max_lag_bytes: DEFAULT_MAX_LAG_BYTES, engine: args.engine.clone() };
+    let look = args.ask.look(name);
+    let criteria = args.ask.criteria(DEFAULT_MAX_LAG_BYTES);
     let set = the_set(name, context, cluster).await?;
     let wanted = Migrate {
         to: args.to.as_deref().map(|node| NodeName(node.strip_prefix("node/").unwrap_or(node).to_owned())),

@@ -15,10 +15,11 @@ mod subject;
 pub mod target;
 
 use clap::Subcommand;
-use clap::builder::PossibleValuesParser;
+use clap::builder::{PossibleValue, PossibleValuesParser};
 
 use crate::cluster::ConnectArgs;
 use crate::failure::Failure;
+use crate::planner::ALLOWED;
 use crate::ui::Ui;
 
 /// What every command gets.
@@ -36,6 +37,12 @@ pub struct Context {
 /// Takes the words of the engines that there are.
 fn engine_parser() -> PossibleValuesParser {
     PossibleValuesParser::new(crate::engine::ENGINES.iter().map(|engine| engine.name()))
+}
+
+/// Takes words behind `--allow`, those that speak of a command.
+fn allowed_parser(here: &'static [&'static str]) -> PossibleValuesParser {
+    let here = ALLOWED.iter().filter(|(word, _)| here.contains(word));
+    PossibleValuesParser::new(here.map(|(word, help)| PossibleValue::new(*word).help(*help)))
 }
 
 /// The subcommands.

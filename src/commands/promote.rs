@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::Context;
+use super::asking::EngineArgs;
 use super::changing::{Change, ChangeArgs, run_id};
 use super::status::Size;
 use super::subject::{Look, the_set};
@@ -13,7 +14,7 @@ use crate::engine::Path;
 use crate::failure::{Failure, FailureKind};
 use crate::model::{PodName, ProbeOutput, Snapshot, Workload, parse_ordinal};
 use crate::plan::{Limit, Plan, Subject};
-use crate::planner::{ALLOWED, Accepted, Candidate, Promote, Refusal, Situation, candidates, promote, remains};
+use crate::planner::{Accepted, Candidate, Promote, Refusal, Situation, candidates, promote, remains};
 use crate::view;
 
 /// What `promote` takes.
@@ -46,7 +47,7 @@ pub struct Args {
     #[arg(long)]
     verify_write: bool,
     /// Take the responsibility for something that would be refused
-    #[arg(long, value_name = "WORD", value_delimiter = ',', value_parser = allowed_parser())]
+    #[arg(long, value_name = "WORD", value_delimiter = ',', value_parser = super::allowed_parser(ALLOWED_HERE))]
     allow: Vec<String>,
     /// Lag above which a member does not become the primary (16MiB, 500M)
     #[arg(long, value_name = "SIZE", value_parser = super::status::parse_size, default_value_t = Size(DEFAULT_MAX_LAG_BYTES))]
@@ -54,15 +55,8 @@ pub struct Args {
     /// How long each step may take [default: by what it does]
     #[arg(long, value_name = "TIME", value_parser = parse_duration)]
     step_timeout: Option<Duration>,
-    /// How long an engine may take to answer
-    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = parse_duration)]
-    probe_timeout: Duration,
-    /// The engine, where it is not recognised
-    #[arg(long, value_name = "ENGINE", value_parser = super::engine_parser())]
-    engine: Option<String>,
-    /// The container to ask, where it is not recognised
-    #[arg(long, value_name = "NAME")]
-    container: Option<String>,
+    #[command(flatten)]
+    ask: EngineArgs,
     #[command(flatten)]
     change: ChangeArgs,
 }
@@ -87,13 +81,6 @@ fn accepted(text: &str) -> Result<Accepted, String> {
     if text == "any" { Ok(Accepted::Any) } else { super::status::parse_size(text).map(|size| Accepted::Bytes(size.0)) }
 }
 
-fn allowed_parser() -> clap::builder::PossibleValuesParser {
-    let here = ALLOWED.iter().filter(|(word, _)| ALLOWED_HERE.contains(word));
-    clap::builder::PossibleValuesParser::new(
-        here.map(|(word, help)| clap::builder::PossibleValue::new(*word).help(*help)),
-    )
-}
-
 /// Lets another member become the primary.
 ///
 /// # Errors
@@ -105,8 +92,8 @@ pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
     };
     let cluster = Cluster::connect(&context.connect).await?;
     let change = Change { context, cluster: &cluster, args: &args.change };
-    let look = Look { name: name.clone(), probe_limit: args.probe_timeout, container: args.container.clone() };
-    let criteria = Criteria { max_lag_bytes: args.max_lag.0, engine: args.engine.clone() };
+    let look = args.ask.look(name);
+    let criteria = args.ask.criteria(args.max_lag.0);
     let set = the_set(name, context, &cluster).await?;
     let wanted = Promote {
         expected: args.expected_primary.as_deref().map(|word| member(&set, word)).transpose()?,

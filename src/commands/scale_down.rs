@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::Context;
+use super::asking::EngineArgs;
 use super::changing::{Change, ChangeArgs, run_id};
 use super::status::Size;
 use super::subject::{Look, the_set};
@@ -12,7 +13,7 @@ use crate::cluster::{Cluster, parse_duration};
 use crate::failure::{Failure, FailureKind};
 use crate::model::Snapshot;
 use crate::plan::{Limit, Plan, Subject};
-use crate::planner::{ALLOWED, ScaleDown, Situation, scale_down};
+use crate::planner::{ScaleDown, Situation, scale_down};
 
 /// What `scale-down` takes.
 #[derive(Clone, Debug, clap::Args)]
@@ -40,7 +41,7 @@ pub struct Args {
     #[arg(long)]
     delete_claims: bool,
     /// Take the responsibility for something that would be refused
-    #[arg(long, value_name = "WORD", value_delimiter = ',', value_parser = allowed_parser())]
+    #[arg(long, value_name = "WORD", value_delimiter = ',', value_parser = super::allowed_parser(ALLOWED_HERE))]
     allow: Vec<String>,
     /// Lag above which a replica that stays is no copy (16MiB, 500M)
     #[arg(long, value_name = "SIZE", value_parser = super::status::parse_size, default_value_t = Size(DEFAULT_MAX_LAG_BYTES))]
@@ -48,24 +49,27 @@ pub struct Args {
     /// How long each step may take [default: the pods' grace period and 5m]
     #[arg(long, value_name = "TIME", value_parser = parse_duration)]
     step_timeout: Option<Duration>,
-    /// How long an engine may take to answer
-    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = parse_duration)]
-    probe_timeout: Duration,
-    /// The engine, where it is not recognised
-    #[arg(long, value_name = "ENGINE", value_parser = super::engine_parser())]
-    engine: Option<String>,
-    /// The container to ask, where it is not recognised
-    #[arg(long, value_name = "NAME")]
-    container: Option<String>,
+    #[command(flatten)]
+    ask: EngineArgs,
     #[command(flatten)]
     change: ChangeArgs,
 }
 
-fn allowed_parser() -> clap::builder::PossibleValuesParser {
-    clap::builder::PossibleValuesParser::new(
-        ALLOWED.iter().map(|(word, help)| clap::builder::PossibleValue::new(*word).help(*help)),
-    )
-}
+/// Words behind `--allow` that speak of a smaller set.
+const ALLOWED_HERE: &[&str] = &[
+    "autoscaler",
+    "budget",
+    "few-masters",
+    "gitops",
+    "lag",
+    "no-drain",
+    "no-replica",
+    "quorum",
+    "room",
+    "sentinels",
+    "unknown-seeds",
+    "unknown-role",
+];
 
 /// Scales a set down.
 ///
@@ -78,8 +82,8 @@ pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
     };
     let cluster = Cluster::connect(&context.connect).await?;
     let change = Change { context, cluster: &cluster, args: &args.change };
-    let look = Look { name: name.clone(), probe_limit: args.probe_timeout, container: args.container.clone() };
-    let criteria = Criteria { max_lag_bytes: args.max_lag.0, engine: args.engine.clone() };
+    let look = args.ask.look(name);
+    let criteria = args.ask.criteria(args.max_lag.0);
     let set = the_set(name, context, &cluster).await?;
     let Some(to) = goal(&args, set.replicas)? else {
         context.ui.status(&format!("{name} has that size already: nothing to do"));

@@ -54,8 +54,8 @@ pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
         labels: None,
         probe: args.ask.probing(None),
         usage: true,
-        container: args.ask.container,
-        engine: args.ask.engine,
+        container: args.ask.of.container,
+        engine: args.ask.of.engine,
     };
     let progress = context.ui.progress("connecting");
     let say = |what: &str| progress.set(what);

@@ -176,8 +176,8 @@ impl<'a> Look<'a> {
             labels: self.args.selector.clone(),
             probe: self.args.ask.probing(many),
             usage: named || self.args.probe,
-            container: self.args.ask.container.clone(),
-            engine: self.args.ask.engine.clone(),
+            container: self.args.ask.of.container.clone(),
+            engine: self.args.ask.of.engine.clone(),
         }
     }
 
@@ -218,7 +218,7 @@ impl<'a> Look<'a> {
 
     /// Makes the text, and says how bad the worst finding is.
     fn render(&self, snapshot: &Snapshot, screen: &Screen) -> Result<(String, Option<Severity>), Failure> {
-        let criteria = Criteria { max_lag_bytes: self.args.max_lag.0, engine: self.args.ask.engine.clone() };
+        let criteria = Criteria { max_lag_bytes: self.args.max_lag.0, engine: self.args.ask.of.engine.clone() };
         let analysis = Analysis::new(snapshot, &criteria);
         let reports = || snapshot.workloads.iter().map(|set| analysis.report(set));
         let wide = if self.args.output == Some(Output::Wide) { Width::Wide } else { Width::Default };

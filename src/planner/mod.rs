@@ -40,6 +40,7 @@ pub const ALLOWED: &[(&str, &str)] = &[
     ("budget", "a disruption budget can no longer be kept"),
     ("clients", "how clients find the primary is not known"),
     ("downtime", "clients wait while the primary, or the only member, is down"),
+    ("few-masters", "a Redis Cluster of fewer masters than it takes to replace one that fails"),
     ("gitops", "the set's source still says the old number"),
     ("host-path", "what is on a directory of the node stays behind"),
     ("lag", "the copies that stay may be behind"),
@@ -51,6 +52,7 @@ pub const ALLOWED: &[(&str, &str)] = &[
     ("operator", "an operator may act on a member that is away"),
     ("quorum", "what stays may not survive the loss of one more member"),
     ("room", "the members that stay may have no room for what the leaving one holds"),
+    ("sentinels", "the sentinels that stay may not agree on a new master"),
     ("unknown-seeds", "whom the members that stay turn to when they start is not known"),
     ("unknown-role", "the role of the member that leaves is not known"),
 ];

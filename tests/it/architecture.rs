@@ -211,3 +211,19 @@ fn some_words_mean_that_something_is_unfinished_or_unnamed() {
     }
     report(&offenders, "forbidden words");
 }
+
+#[test]
+fn every_word_behind_allow_is_taken_by_a_command() {
+    let commands: String =
+        files("src").iter().filter(|file| file.path.contains("commands")).map(|file| file.text.clone()).collect();
+    let mut offenders = Vec::new();
+    for file in files("src").iter().filter(|file| !file.path.contains("tests")) {
+        for (line, code) in &file.code {
+            let words = code.split(".allow(\"").skip(1).filter_map(|rest| rest.split('"').next());
+            for word in words.filter(|word| !commands.contains(&format!("\"{word}\""))) {
+                offenders.push(format!("{}:{line}: {word}", file.path));
+            }
+        }
+    }
+    report(&offenders, "a word that an objection names must be in a command's ALLOWED_HERE");
+}

@@ -40,21 +40,7 @@ fn case(way: &Way<'_>, from: &str, (at, fault, back): (u32, Fault, bool)) -> boo
     let happened = way.proxy.has_happened();
     // A member that was asked before anything was begun, and did not answer, is a reason to refuse.
     if first.code != 0 && first.code != 4 {
-        let ways: [&[&str]; 2] = [&["resume", "db", "--yes", "--take-over"], &["undo", "db", "--yes", "--take-over"]];
-        let order = if back { [ways[1], ways[0]] } else { ways };
-        let mut ended = way.call(order[0], None);
-        // Past the point of no return there is only the way on, and before a hand-over that half took place only the way back.
-        if ended.code != 0 && ended.code != 2 {
-            let before = ended;
-            ended = way.call(order[1], None);
-            let tail = |ran: &Ran| {
-                let lines: Vec<&str> = ran.stderr.lines().collect();
-                format!("{}: {}", ran.code, lines[lines.len().saturating_sub(6)..].join(" / "))
-            };
-            let says = [&first, &before, &ended].map(tail).join("; then ");
-            // 2: nothing was begun, or everything had ended.
-            assert!(matches!(ended.code, 0 | 2), "{case}: neither on nor back: {says}");
-        }
+        way.on_or_back(&first, back, &case);
     }
     happened
 }

@@ -210,19 +210,7 @@ fn case(way: &Way<'_>, to: &str, (at, fault, back): (u32, Fault, bool)) -> bool 
     let happened = way.proxy.has_happened();
     // 4: it was refused before anything was begun; or everything was taken back already.
     if first.code != 0 && first.code != 4 && !first.stderr.contains("everything was taken back") {
-        let ways: [&[&str]; 2] = [&["resume", "db", "--yes", "--take-over"], &["undo", "db", "--yes", "--take-over"]];
-        let order = if back { [ways[1], ways[0]] } else { ways };
-        let mut ended = way.call(order[0], None);
-        if ended.code != 0 && ended.code != 2 {
-            let before = ended;
-            ended = way.call(order[1], None);
-            let tail = |ran: &Ran| {
-                let lines: Vec<&str> = ran.stderr.lines().collect();
-                format!("{}: {}", ran.code, lines[lines.len().saturating_sub(6)..].join(" / "))
-            };
-            let says = [&first, &before, &ended].map(tail).join("; then ");
-            assert!(matches!(ended.code, 0 | 2), "{case}: neither on nor back: {says}");
-        }
+        way.on_or_back(&first, back, &case);
     }
     happened
 }

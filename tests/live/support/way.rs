@@ -36,4 +36,24 @@ impl<'n> Way<'n> {
         self.proxy.client_is(child.id());
         Ran::of(&child.wait_with_output().expect("the program"))
     }
+
+    /// Goes on with a run that stopped, or takes it back; where that way is closed, the other one.
+    #[track_caller]
+    pub(crate) fn on_or_back(&self, first: &Ran, back: bool, case: &str) {
+        let ways: [&[&str]; 2] = [&["resume", "db", "--yes", "--take-over"], &["undo", "db", "--yes", "--take-over"]];
+        let order = if back { [ways[1], ways[0]] } else { ways };
+        let mut ended = self.call(order[0], None);
+        // Past the point of no return there is only the way on, and before a hand-over that half took place only the way back.
+        if ended.code != 0 && ended.code != 2 {
+            let before = ended;
+            ended = self.call(order[1], None);
+            let tail = |ran: &Ran| {
+                let lines: Vec<&str> = ran.stderr.lines().collect();
+                format!("{}: {}", ran.code, lines[lines.len().saturating_sub(6)..].join(" / "))
+            };
+            let says = [first, &before, &ended].map(tail).join("; then ");
+            // 2: nothing was begun, or everything had ended.
+            assert!(matches!(ended.code, 0 | 2), "{case}: neither on nor back: {says}");
+        }
+    }
 }
