@@ -6,7 +6,7 @@ use super::findings::{Findings, Kind, Remark};
 use super::phrase;
 use super::reach::{self, Reach};
 use super::scene::{Holding, Scene};
-use crate::model::{Claim, Code, Node, RETAINED_LABEL, Resource, Severity, Volume};
+use crate::model::{Claim, Code, HOLD_TAINT, Node, RETAINED_LABEL, Resource, Severity, Volume};
 
 /// Says what is wrong with volumes.
 pub(super) fn find(scene: &Scene<'_>, findings: &mut Findings) {
@@ -49,6 +49,21 @@ fn judge(scene: &Scene<'_>, holding: &Holding<'_>, claim: &Claim, volume: &Volum
         );
     }
     findings.say_some(out_of_reach(scene, holding, volume));
+    findings.say_some(held(scene, holding, volume));
+}
+
+/// Finds the hold of a move: it lasts for seconds, unless the run was left where it stopped.
+fn held(scene: &Scene<'_>, holding: &Holding<'_>, volume: &Volume) -> Option<Remark> {
+    let (node, run) = reach::candidates(scene.index, volume).find_map(|node| {
+        let run = node.taints.iter().find_map(|taint| taint.key.strip_prefix(HOLD_TAINT))?;
+        Some((&node.meta.name, run))
+    })?;
+    let predicate = format!("is kept to {node}, which is held by run {run} of `migrate`");
+    Some(
+        of_volume(Severity::Warning, Code::VolumeNodeHeld, holding, volume, predicate)
+            .why("a pod that goes from there does not come back before that run is continued or taken back")
+            .next(format!("kubectl stateful history -n {}", scene.namespace())),
+    )
 }
 
 fn of_volume(severity: Severity, code: Code, holding: &Holding<'_>, volume: &Volume, predicate: String) -> Remark {

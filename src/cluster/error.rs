@@ -89,7 +89,9 @@ impl ClusterError {
         let message = status.map(|status| status.message).filter(|message| !message.is_empty());
         match code {
             StatusCode::UNAUTHORIZED => Self::Unauthorized { server: server.to_owned() },
-            StatusCode::FORBIDDEN => Self::Forbidden { action: action.to_owned() },
+            StatusCode::FORBIDDEN if !message.as_deref().is_some_and(is_of_admission) => {
+                Self::Forbidden { action: action.to_owned() }
+            }
             StatusCode::NOT_FOUND => {
                 let unknown = || Self::NotServed { server: server.to_owned(), action: action.to_owned() };
                 message.map_or_else(unknown, Self::NotFound)
@@ -153,6 +155,11 @@ impl ClusterError {
     }
 }
 
+/// Tells a policy's no, which says what it wants, from a missing permission: `pods "x" is forbidden: exceeded quota: ...`.
+fn is_of_admission(message: &str) -> bool {
+    message.contains(" is forbidden: ") && !message.contains(" cannot ")
+}
+
 /// Says what went wrong with a credential plugin, without its command line, environment and standard output: any of
 /// them may hold a secret.
 #[expect(clippy::wildcard_enum_match_arm, reason = "the client's errors are many, and more are to come")]
@@ -208,4 +215,21 @@ fn unreadable(error: &(dyn std::error::Error + 'static)) -> Option<String> {
     };
     let (path, why) = of_kubeconfig.or_else(of_token)?;
     Some(format!("{} cannot be read: {why}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_policy_that_refuses_is_quoted_and_a_missing_permission_is_named() {
+        let refused = |message: &str| {
+            let status = Status { message: message.to_owned(), ..Status::default() };
+            ClusterError::from_answer(StatusCode::FORBIDDEN, Some(status), "create pods", "https://cluster").to_string()
+        };
+        let quota = "pods \"x\" is forbidden: exceeded quota: small, requested: cpu=2, used: cpu=3, limited: cpu=4";
+        assert!(refused(quota).contains("exceeded quota: small"), "{}", refused(quota));
+        let user = "pods is forbidden: User \"eve\" cannot create resource \"pods\" in API group \"\" in the namespace \"shop\"";
+        assert_eq!(refused(user), "forbidden: create pods");
+    }
 }

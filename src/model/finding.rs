@@ -100,6 +100,8 @@ codes! {
     VolumeNodeNotReady = "volume-node-not-ready";
     /// A volume can only be used on a node that is cordoned.
     VolumeNodeCordoned = "volume-node-cordoned";
+    /// A volume can only be used on a node that a move holds.
+    VolumeNodeHeld = "volume-node-held";
     /// A policy deletes claims on scale-down or deletion.
     PolicyDeletesData = "policy-deletes-data";
     /// A known database keeps its data outside claims.

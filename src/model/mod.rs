@@ -16,7 +16,7 @@ pub use finding::{Code, Finding, Severity};
 pub use known::Known;
 pub use meta::{Condition, Meta, OwnerReference, Requirement, Selector};
 pub use names::{ClaimName, ContainerName, Namespace, NodeName, PodName, Uid, VolumeName, WorkloadName};
-pub use node::{Node, Taint, ZONE_LABEL};
+pub use node::{HOLD_TAINT, Node, Taint, ZONE_LABEL};
 pub use pod::{ContainerState, End, HELPER_LABEL, Phase, Pod, REVISION_LABEL};
 pub use snapshot::{Answer, Gap, Probe, ProbeOutput, Resource, Snapshot};
 pub use storage::{Claim, ClaimReference, NodeTerm, RETAINED_LABEL, StorageClass, Volume, VolumeUsage};

@@ -5,6 +5,10 @@ use super::{Condition, Meta, NodeName};
 /// The label that names a node's zone.
 pub const ZONE_LABEL: &str = "topology.kubernetes.io/zone";
 
+/// Begins the key of the taint that holds a member while it is moved; the run ends it, for a node has each key once, and several
+/// sets may have members on their way from it.
+pub const HOLD_TAINT: &str = "kubectl-stateful.io/migrating-";
+
 /// Describes one node.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Node {

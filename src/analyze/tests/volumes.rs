@@ -1,5 +1,8 @@
 use super::build::*;
-use crate::model::{Code, FleetingKind, FleetingVolume, Requirement, Resource, Severity, VolumeUsage, ZONE_LABEL};
+use crate::model::{
+    Code, FleetingKind, FleetingVolume, HOLD_TAINT, RETAINED_LABEL, Requirement, Resource, Severity, Taint,
+    VolumeUsage, ZONE_LABEL,
+};
 
 fn usage(used_percent: u64, used_inodes_percent: u64, capacity: u64) -> VolumeUsage {
     VolumeUsage {
@@ -257,4 +260,34 @@ fn stateless_images_and_claims_named_by_the_pod_template_are_fine() {
     let named = World::with(|world| world.set().claim_templates.clear());
     assert!(!named.says(Code::DataWithoutClaim));
     assert_eq!(named.row(1).claims[0].name.as_str(), "data-db-1");
+}
+
+#[test]
+fn the_hold_of_a_move_that_was_left_is_said_with_its_run() {
+    let world = World::with(|world| {
+        let key = format!("{HOLD_TAINT}20261121-093015-001");
+        world.node(2).taints = vec![Taint { key, effect: "NoSchedule".to_owned(), ..Taint::default() }];
+    });
+    let finding = world.finding(Code::VolumeNodeHeld);
+    assert!(finding.message.contains("node-3, which is held by run 20261121-093015-001"), "{}", finding.message);
+    let other = World::with(|world| {
+        world.node(2).taints =
+            vec![Taint { key: "gpu".to_owned(), effect: "NoSchedule".to_owned(), ..Taint::default() }];
+    });
+    assert!(!other.says(Code::VolumeNodeHeld));
+}
+
+#[test]
+fn a_volume_that_was_kept_when_its_member_moved_is_not_taken_for_lost_data() {
+    let world = World::with(|world| {
+        let mut volume = mk_volume("pv-old", "data-db-2", "node-1");
+        volume.phase = "Released".to_owned();
+        volume.meta.labels = labels(&[(RETAINED_LABEL, "shop.db-2")]);
+        world.snapshot.volumes.push(volume);
+    });
+    let finding = world.finding(Code::VolumeRetained);
+    assert_eq!(finding.severity, Severity::Note);
+    assert_eq!(finding.next.as_deref(), Some("kubectl stateful migrate db-2 --finish -n shop"));
+    assert!(!world.says(Code::VolumeReleased));
+    assert!(!World::healthy().says(Code::VolumeRetained));
 }

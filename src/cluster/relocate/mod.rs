@@ -10,12 +10,8 @@ pub(crate) use copy::{Copying, NotCopied};
 use pods::{Side, manifest};
 
 use super::{Address, Cluster, ClusterError};
-use crate::model::HELPER_LABEL;
+use crate::model::{HELPER_LABEL, HOLD_TAINT};
 use crate::plan::{Pin, Relocation, RunId, Stage, Subject};
-
-/// Begins the key of the taint that keeps a member down whatever else becomes of its node; the run ends it, for a node has each key
-/// once, and several sets may have members on their way from it.
-const TAINT: &str = "kubectl-stateful.io/migrating-";
 
 /// Who goes where, and in which run.
 #[derive(Clone, Copy)]
@@ -173,7 +169,7 @@ impl Cluster {
         let address = Address::of_cluster("nodes", Some(&node.name));
         let found = self.read_same(&address, node).await?;
         let taints = found.pointer("/spec/taints").and_then(Value::as_array).cloned().unwrap_or_default();
-        let key = format!("{TAINT}{}", way.run);
+        let key = format!("{HOLD_TAINT}{}", way.run);
         let is_ours = |taint: &Value| taint["key"] == key;
         if taints.iter().any(is_ours) == hold {
             return Ok(());

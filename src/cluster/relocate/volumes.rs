@@ -154,7 +154,8 @@ impl Cluster {
         let volume =
             self.new_volume(way, one).await?.ok_or_else(|| gone(&format!("the new volume of {}", one.claim.name)))?;
         let wanted = noted(&volume);
-        self.exchange(way, &one.claim.name, &volume, wanted).await
+        let is_old = |claim: &Value| text(claim, "/metadata/uid") == one.claim.uid.as_str();
+        self.exchange(way, &one.claim.name, &volume, wanted, is_old).await
     }
 
     /// Gives a claim its volume of before again.
@@ -170,11 +171,20 @@ impl Cluster {
         {
             return Ok(Wait::Over);
         }
-        self.exchange(way, &one.claim.name, &old, wanted).await
+        let is_new = |claim: &Value| claim["spec"]["volumeName"] == new["metadata"]["name"];
+        self.exchange(way, &one.claim.name, &old, wanted, is_new).await
     }
 
-    /// Deletes the claim of that name unless it has this volume, and makes the one that has.
-    async fn exchange(&self, way: &Way<'_>, name: &str, volume: &Value, wanted: Value) -> Result<Wait, ClusterError> {
+    /// Deletes the claim of that name unless it has this volume, and makes the one that has. Only a claim that `may_go` is deleted: one
+    /// that somebody else made may have what is nowhere else.
+    async fn exchange(
+        &self,
+        way: &Way<'_>,
+        name: &str,
+        volume: &Value,
+        wanted: Value,
+        may_go: impl Fn(&Value) -> bool,
+    ) -> Result<Wait, ClusterError> {
         let own = text(volume, "/metadata/name");
         let address = Self::claim_address(way, Some(name));
         let Some(claim) = self.claim(way, name).await? else {
@@ -198,6 +208,10 @@ impl Cluster {
             return Ok(Wait::For(format!("{name} is bound to its volume")));
         }
         if has != own {
+            if !may_go(&claim) {
+                let words = format!("{name} is another claim than planned, with volume {has}: it is left alone");
+                return Err(ClusterError::Conflict(words));
+            }
             self.lead_to(way, volume, name).await?;
             let version = text(&claim, "/metadata/resourceVersion").to_owned();
             self.delete_version(&address, uid, &version).await?;

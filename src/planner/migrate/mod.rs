@@ -92,8 +92,8 @@ pub fn migrate(
         max_lag_bytes: situation.max_lag_bytes,
         overrides: wanted.allowed.clone(),
         manner: format!(
-            "Only {member} is down, for what changes during the copy, its own stop and start: {} s at most, or it is \
-             taken back.",
+            "Only {member} is down: for its own stop and start, and while what changed during the copy is copied, {} s at \
+             most, or it is taken back.",
             wanted.max_downtime_seconds
         ),
         notes: notes(situation, &holding, &relocation),
@@ -176,14 +176,15 @@ fn steps(situation: &Situation<'_>, holding: &Holding<'_>, of: &Relocation, want
         evict.undo = Undo::by(relocate(Stage::LetBack, of), Trace::Idempotent, well.clone());
     }
     steps.push(evict);
-    steps.push(stage(Stage::Finish, of, keep(goes()), Limit::seconds(of.max_downtime_seconds)));
+    steps.push(stage(Stage::Finish, of, keep(goes()), end_limit(situation)));
     steps.push(stage(Stage::Reserve, of, keep(goes()), REQUESTS_LIMIT));
     steps.push(swap(of, well));
     let last = steps.len() - 1;
     for step in &mut steps[first + 1..=last] {
-        let going = Some(holding.pod.clone());
+        let pod = holding.pod.clone();
         step.requires = vec![
-            Check::Held { member: of.member.clone(), going },
+            Check::PodGone { pod: pod.clone() },
+            Check::Held { member: of.member.clone(), going: Some(pod) },
             Check::Replicas { are: situation.workload.replicas },
         ];
     }
@@ -235,18 +236,22 @@ fn cordon(of: &Relocation, well: Vec<Check>) -> Step {
     }
 }
 
-fn evict(situation: &Situation<'_>, holding: &Holding<'_>, of: &Relocation, wanted: &Migrate) -> Step {
+/// How long the member's pod may take to end.
+fn end_limit(situation: &Situation<'_>) -> Limit {
     let grace = situation.workload.template.grace_seconds.and_then(|seconds| u64::try_from(seconds).ok());
-    let gone = Check::PodGone { pod: holding.pod.clone() };
-    let own = Limit::seconds(grace.unwrap_or(DEFAULT_GRACE_SECONDS) + SLACK_SECONDS);
+    Limit::seconds(grace.unwrap_or(DEFAULT_GRACE_SECONDS) + SLACK_SECONDS)
+}
+
+fn evict(situation: &Situation<'_>, holding: &Holding<'_>, of: &Relocation, wanted: &Migrate) -> Step {
     Step {
         when: When::Always,
         requires: vec![Check::MayMove { pod: of.member.clone(), to: NodeName(of.target.node.name.clone()) }],
         effect: Effect::Evict { pod: holding.pod.clone() },
-        trace: Trace::Seen(gone.clone()),
-        ensures: vec![gone],
+        trace: Trace::Seen(Check::PodGone { pod: holding.pod.clone() }),
+        // The next step needs it gone, and has the time that it takes to end.
+        ensures: Vec::new(),
         undo: Undo::Keep { why: "the set makes it again, on the volume before, once the node takes it".to_owned() },
-        limit: wanted.evict_limit.unwrap_or(own),
+        limit: wanted.evict_limit.unwrap_or_else(|| end_limit(situation)),
     }
 }
 
