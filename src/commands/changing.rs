@@ -9,11 +9,12 @@ use tokio::time::Instant;
 use super::Context;
 use super::log::{LOCAL_HINT, LogArgs, held, resume_hint, undo_hint, warn_unseen};
 use crate::cluster::{Cluster, Trial, parse_duration};
-use crate::execute::{Interrupt, Live, NotSent, Stop, Terms, execute};
+use crate::execute::{Interrupt, Live, NotSent, Stop, Terms, World, execute};
 use crate::failure::{Failure, FailureKind};
 use crate::journal::{Home, Journals, Ledger};
 use crate::plan::{
-    Approved, Consent, Effect, Event, Goal, Happening, Permission, Plan, Run, RunId, Subject, Typed, Undo,
+    Approved, Consent, Effect, Event, Goal, Happening, Permission, Plan, Reading, Run, RunId, Subject, Typed, Undo,
+    Verdict,
 };
 use crate::planner::{self, Refusal};
 use crate::ui::{Progress, Written};
@@ -152,10 +153,27 @@ impl Change<'_> {
         }
         self.unfinished(journals, Some(&run.plan.id)).await?;
         self.permitted(&back, journals).await?;
+        self.can_begin(&back, journals).await?;
         let consent = self.ask(&back)?;
         // Somebody may have gone on with it meanwhile: then this is not what takes it back.
         journals.is_still(run).await.map_err(|error| held(&error))?;
         self.carry_back(back, consent, run, journals).await
+    }
+
+    /// Refuses what could not even be begun: a run that stops at its first step would only be in the way of another one.
+    async fn can_begin(&self, plan: &Plan, journals: &Journals<'_>) -> Result<(), Failure> {
+        let requires = plan.steps.first().map(|step| step.requires.as_slice()).unwrap_or_default();
+        if requires.is_empty() {
+            return Ok(());
+        }
+        let seen = Live::new(self.cluster, plan, self.context.now).observe(Reading::of(requires)).await?;
+        match planner::judge(requires, plan, &seen) {
+            Verdict::Broken { why } => {
+                let failure = Failure::new(FailureKind::Refused, format!("nothing was changed: {why}"));
+                Err(failure.hint(resume_hint(&journals.subject, journals.home)))
+            }
+            Verdict::Holds | Verdict::NotYet { .. } => Ok(()),
+        }
     }
 
     async fn carry_back(

@@ -175,9 +175,7 @@ fn held(situation: &Situation<'_>, member: &PodName, going: Option<&Pin>) -> Ver
     let is_going = |pod: &Pod| going.is_some_and(|pin| pin.uid == pod.meta.uid);
     match situation.pod(member).filter(|pod| !is_going(pod)).and_then(|pod| pod.node.as_ref()) {
         None => Verdict::Holds,
-        Some(node) => Verdict::broken(format!(
-            "{member} was given node {node} again, although it takes no new pods: nothing keeps it down"
-        )),
+        Some(node) => Verdict::broken(format!("{member} was given node {node}: it may have written there")),
     }
 }
 

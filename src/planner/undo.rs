@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::plan::{Check, FORMAT, Goal, Plan, Progress, Reversal, Run, RunId, Step, Trace, Undo, When};
+use crate::plan::{Check, Effect, FORMAT, Goal, Plan, Progress, Reversal, Run, RunId, Step, Trace, Undo, When};
 
 /// Makes the plan that takes a run back. Steps whose effect may have been sent count as done: every reversal says by
 /// its trace whether there is anything to take back.
@@ -49,11 +49,11 @@ pub fn undo(run: &Run, id: RunId, now: Timestamp) -> Plan {
     }
 }
 
-/// What a reversal requires: that nobody else has changed the replicas in the meantime.
+/// What a reversal requires: that nobody else has changed the replicas in the meantime, and that a member that is moved is down still.
 fn requires(step: &Step) -> Vec<Check> {
     let replicas = |check: &&Check| matches!(check, Check::Replicas { .. });
-    match &step.trace {
-        Trace::Seen(check) => Some(check).filter(replicas).cloned().into_iter().collect(),
-        Trace::Idempotent | Trace::Unknowable => Vec::new(),
-    }
+    let seen = if let Trace::Seen(check) = &step.trace { Some(check).filter(replicas) } else { None };
+    let moves = matches!(step.effect, Effect::Relocate { .. });
+    let held = step.requires.iter().filter(|check| moves && matches!(check, Check::Held { .. }));
+    seen.into_iter().chain(held).cloned().collect()
 }
