@@ -116,11 +116,7 @@ impl Open {
         let (heard, complaint) = tokio::join!(hear, read(stderr, None));
         heard?;
         complaint?;
-        let status = match status {
-            Some(status) => status.await,
-            None => None,
-        };
-        exit_code(status.as_ref())
+        exit_code(status).await
     }
 
     /// Waits for its end, and tells when it says its first words on its standard error.
@@ -132,11 +128,7 @@ impl Open {
         }
         // Both are read at the same time and before the status: their buffers are tiny, and a full one stops the other.
         let (stdout, stderr) = tokio::join!(read(process.stdout(), None), read(process.stderr(), says));
-        let status = match status {
-            Some(status) => status.await,
-            None => None,
-        };
-        let exit_code = exit_code(status.as_ref())?;
+        let exit_code = exit_code(status).await?;
         Ok(Answer::Ended { exit_code, stdout: stdout?, stderr: stderr? })
     }
 }
@@ -175,7 +167,11 @@ async fn read(stream: Option<impl AsyncRead + Unpin>, says: Option<oneshot::Send
 }
 
 /// Reads the exit code. No status means that the connection dropped: how the command ended is not known.
-fn exit_code(status: Option<&Status>) -> Result<i32, String> {
+async fn exit_code(status: Option<impl Future<Output = Option<Status>>>) -> Result<i32, String> {
+    let status = match status {
+        Some(status) => status.await,
+        None => None,
+    };
     let status = status.ok_or("the connection dropped before the command ended")?;
     if status.status.as_deref() == Some("Success") {
         return Ok(0);

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::{Address, Cluster, ClusterError};
 use crate::model::HELPER_LABEL;
-use crate::plan::{Help, Pin, RunId, Subject};
+use crate::plan::{Help, RunId, Subject};
 
 /// Fields of a pod that say where it may run and how the set finds it: a helper runs where it is sent.
 const PLACING: &[&str] = &[
@@ -53,9 +53,7 @@ impl Cluster {
             let address = Address::new("/api/v1", &subject.namespace, "persistentvolumeclaims", Some(&claim.name));
             self.read_same(&address, claim).await?;
         }
-        let own = Pin { name: subject.name.to_string(), uid: subject.uid.clone() };
-        let address = Address::new("/apis/apps/v1", &subject.namespace, "statefulsets", Some(&own.name));
-        let set = self.read_same(&address, &own).await?;
+        let set = self.read_set(subject).await?;
         let pod = manifest(&set, help, run).map_err(ClusterError::Malformed)?;
         self.create_object(&Address::new("/api/v1", &subject.namespace, "pods", None), &pod).await?;
         Ok(Helper::Starts("the helper pod starts".to_owned()))
@@ -75,12 +73,11 @@ impl Cluster {
     /// Reads a helper pod; `None` when there is none.
     async fn helper(&self, subject: &Subject, name: &str) -> Result<Option<Value>, ClusterError> {
         let address = Address::new("/api/v1", &subject.namespace, "pods", Some(name));
-        match self.read_object(&address).await {
-            Ok(pod) if made_by(&pod).is_some() => Ok(Some(pod)),
-            Ok(_) => Err(ClusterError::Conflict(format!("pod {name} is none of ours"))),
-            Err(ClusterError::NotFound(_)) => Ok(None),
-            Err(error) => Err(error),
+        let pod = self.read_if_there(&address).await?;
+        if pod.as_ref().is_some_and(|pod| made_by(pod).is_none()) {
+            return Err(ClusterError::Conflict(format!("pod {name} is none of ours")));
         }
+        Ok(pod)
     }
 }
 
@@ -149,7 +146,7 @@ fn manifest(set: &Value, help: &Help, run: &RunId) -> Result<Value, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::Process;
+    use crate::plan::{Pin, Process};
 
     #[test]
     fn a_helper_that_failed_is_made_anew_and_one_that_is_done_is_left_alone() {

@@ -269,6 +269,15 @@ impl Cluster {
         Ok(object)
     }
 
+    /// Reads a set, if it is still the same.
+    ///
+    /// # Errors
+    /// [`ClusterError::NotFound`] when it is another one of that name.
+    pub(super) async fn read_set(&self, subject: &Subject) -> Result<Value, ClusterError> {
+        let own = Pin { name: subject.name.to_string(), uid: subject.uid.clone() };
+        self.read_same(&Address::new("/apis/apps/v1", &subject.namespace, "statefulsets", Some(&own.name)), &own).await
+    }
+
     /// Reads one object, or a list with the labels of a selector.
     pub(crate) async fn read_object(&self, address: &Address) -> Result<Value, ClusterError> {
         let action = format!("get {}", address.resource);

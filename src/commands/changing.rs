@@ -9,12 +9,11 @@ use tokio::time::Instant;
 use super::Context;
 use super::log::{LOCAL_HINT, LogArgs, held, resume_hint, undo_hint, warn_unseen};
 use crate::cluster::{Cluster, Trial, parse_duration};
-use crate::execute::{Interrupt, Live, NotSent, Stop, Terms, World, execute};
+use crate::execute::{Interrupt, Live, NotSent, Stop, Terms, execute, hindrance};
 use crate::failure::{Failure, FailureKind};
 use crate::journal::{Home, Journals, Ledger};
 use crate::plan::{
-    Approved, Consent, Effect, Event, Goal, Happening, Permission, Plan, Reading, Run, RunId, Subject, Typed, Undo,
-    Verdict,
+    Approved, Consent, Effect, Event, Goal, Happening, Permission, Plan, Run, RunId, Subject, Typed, Undo,
 };
 use crate::planner::{self, Refusal};
 use crate::ui::{Progress, Written};
@@ -162,18 +161,15 @@ impl Change<'_> {
 
     /// Refuses what could not even be begun: a run that stops at its first step would only be in the way of another one.
     async fn can_begin(&self, plan: &Plan, journals: &Journals<'_>) -> Result<(), Failure> {
-        let requires = plan.steps.first().map(|step| step.requires.as_slice()).unwrap_or_default();
-        if requires.is_empty() {
-            return Ok(());
-        }
-        let seen = Live::new(self.cluster, plan, self.context.now).observe(Reading::of(requires)).await?;
-        match planner::judge(requires, plan, &seen) {
-            Verdict::Broken { why } => {
-                let failure = Failure::new(FailureKind::Refused, format!("nothing was changed: {why}"));
-                Err(failure.hint(resume_hint(&journals.subject, journals.home)))
-            }
-            Verdict::Holds | Verdict::NotYet { .. } => Ok(()),
-        }
+        let Some(why) = self.hindrance(plan).await? else { return Ok(()) };
+        let failure = Failure::new(FailureKind::Refused, format!("nothing was changed: {why}"));
+        let resume = resume_hint(&journals.subject, journals.home);
+        Err(failure.hint(format!("{resume}; `undo --leave` ends the run where it stands")))
+    }
+
+    /// Why a plan could not even be begun; `None` when it could.
+    pub(super) async fn hindrance(&self, plan: &Plan) -> Result<Option<String>, Failure> {
+        Ok(hindrance(plan, &Live::new(self.cluster, plan, self.context.now)).await?)
     }
 
     async fn carry_back(

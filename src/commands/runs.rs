@@ -29,7 +29,7 @@ pub struct Args {
 /// What `undo` takes.
 #[derive(Clone, Debug, clap::Args)]
 pub struct UndoArgs {
-    /// A run that is past its point of no return and cannot go on either, for a node is gone for good: end it where it stands
+    /// End a run where it stands that can neither be taken back nor go on: a node is gone for good, or somebody changed the set
     #[arg(long)]
     leave: bool,
     #[command(flatten)]
@@ -85,12 +85,15 @@ pub async fn undo(args: UndoArgs, context: &Context) -> Result<(), Failure> {
             failure
         });
     }
+    let now = (context.now)();
+    let plan = planner::undo(&run, run_id(now), now);
     if leave {
+        if run.is_unfinished() && change.hindrance(&plan).await?.is_some() {
+            return change.leave(&run, &journals).await;
+        }
         let message = format!("nothing was changed: run {} can be taken back", run.plan.id);
         return Err(Failure::new(FailureKind::Refused, message).hint("--leave is for a run that cannot"));
     }
-    let now = (context.now)();
-    let plan = planner::undo(&run, run_id(now), now);
     if plan.steps.is_empty() {
         journals.mark(&run, Happening::Undone { by: plan.id.clone() }).await.map_err(|error| held(&error))?;
         context.ui.status(&format!("run {} has changed nothing that could be taken back", run.plan.id));

@@ -9,6 +9,7 @@
 //! Whatever is awaited meanwhile, the world says once a moment who does not answer.
 //! ```
 
+mod hindrance;
 mod interrupt;
 mod live;
 mod wait;
@@ -20,6 +21,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+pub use hindrance::hindrance;
 pub use interrupt::Interrupt;
 pub use live::Live;
 

@@ -173,7 +173,10 @@ fn scale_down_never_fights_somebody_elses_number() {
     let resumed = namespace.stateful(&["resume", "q", "--yes"]);
     assert_eq!((resumed.code, namespace.replicas("q")), (5, 5), "{resumed:?}");
     let undone = namespace.stateful(&["undo", "q", "--yes"]);
-    assert_eq!((undone.code, namespace.replicas("q")), (5, 5), "{undone:?}");
+    assert_eq!((undone.code, namespace.replicas("q")), (4, 5), "nothing is begun that could not go on: {undone:?}");
+    assert!(undone.stderr.contains("`undo --leave` ends the run where it stands"), "{undone:?}");
+    namespace.stateful(&["undo", "--leave", "q", "--yes"]).ok();
+    assert_eq!(namespace.replicas("q"), 5);
     drop(hold);
     proves("somebody else's number is said and stays, also with resume and undo");
 }

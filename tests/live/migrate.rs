@@ -41,7 +41,7 @@ fn node_of(report: &Value, pod: &str) -> String {
 
 /// Names another node than this one.
 fn another(source: &str) -> String {
-    let nodes = run("kubectl", &["get", "nodes", "-o", "jsonpath={.items[*].metadata.name}"]).ok();
+    let nodes = run("kubectl", &["get", "nodes", "-l", "type!=kwok", "-o", "jsonpath={.items[*].metadata.name}"]).ok();
     nodes.split_whitespace().find(|node| *node != source).expect("another node").to_owned()
 }
 

@@ -9,9 +9,9 @@ use serde_json::{Value, json};
 pub(crate) use copy::{Copying, NotCopied};
 use pods::{Side, manifest};
 
-use super::{Address, Cluster, ClusterError};
+use super::{Address, Cluster, ClusterError, Trial};
 use crate::model::{HELPER_LABEL, HOLD_TAINT};
-use crate::plan::{Pin, Relocation, RunId, Stage, Subject};
+use crate::plan::{Relocation, RunId, Stage, Subject};
 
 /// Who goes where, and in which run.
 #[derive(Clone, Copy)]
@@ -119,9 +119,7 @@ impl Cluster {
         let name = side.pod(way.of);
         let pods = |name| Address::new("/api/v1", &way.subject.namespace, "pods", name);
         let Some(pod) = self.read_if_there(&pods(Some(&name))).await? else {
-            let own = Pin { name: way.subject.name.to_string(), uid: way.subject.uid.clone() };
-            let address = Address::new("/apis/apps/v1", &way.subject.namespace, "statefulsets", Some(&own.name));
-            let set = self.read_same(&address, &own).await?;
+            let set = self.read_set(way.subject).await?;
             let pod = manifest(&set, way.of, way.run, side).map_err(ClusterError::Malformed)?;
             self.create_object(&pods(None), &pod).await?;
             return Ok(Wait::For(format!("{name} starts")));
@@ -197,11 +195,7 @@ impl Cluster {
         let found = self.read_same(&address, node).await?;
         let cordoned = found.pointer("/spec/unschedulable").and_then(Value::as_bool).unwrap_or(false);
         if cordoned != placed {
-            let merge = json!({
-                "metadata": {"resourceVersion": found.pointer("/metadata/resourceVersion")},
-                "spec": {"unschedulable": if placed { json!(true) } else { Value::Null }},
-            });
-            self.patch_object(&address, &merge).await?;
+            self.cordon(node, placed, Trial::No).await?;
         }
         Ok(if placed { Wait::Over } else { Wait::For(format!("{} is placed on {}", way.of.member, node.name)) })
     }
@@ -210,16 +204,17 @@ impl Cluster {
     async fn exchange_all(&self, way: &Way<'_>, stage: Stage) -> Result<Wait, ClusterError> {
         let address = Address::new("/api/v1", &way.subject.namespace, "pods", Some(way.of.member.as_str()));
         let pod = self.read_if_there(&address).await?;
+        if let Some(node) = pod.as_ref().and_then(|pod| pod.pointer("/spec/nodeName")?.as_str()) {
+            if stage == Stage::SwapBack || node != way.of.target.node.name {
+                return Err(has_node(way, node));
+            }
+            // All of its claims have volumes there, or it would have no node.
+            return Ok(Wait::Over);
+        }
         let mut waits = None;
         for one in &way.of.claims {
-            let wait = match (stage, pod.as_ref().and_then(|pod| pod.pointer("/spec/nodeName")?.as_str())) {
-                (Stage::SwapBack, Some(node)) => return Err(has_node(way, node)),
-                (_, Some(node)) if node != way.of.target.node.name => return Err(has_node(way, node)),
-                // All of its claims have volumes there, or it would have no node.
-                (_, Some(_)) => return Ok(Wait::Over),
-                (Stage::SwapBack, None) => self.swap_back(way, one).await?,
-                (_, None) => self.swap(way, one).await?,
-            };
+            let wait =
+                if stage == Stage::SwapBack { self.swap_back(way, one).await? } else { self.swap(way, one).await? };
             waits = waits.or(if let Wait::For(why) = wait { Some(why) } else { None });
         }
         if let Some(why) = waits {

@@ -110,15 +110,15 @@ fn container(own: &Value, of: &Relocation, side: Side, context: &Value) -> Value
     };
     let image = of.image.as_ref().map_or_else(|| own["image"].clone(), |image| json!(image));
     json!({
-            "name": of.container,
-            "image": image,
-            "imagePullPolicy": own.get("imagePullPolicy"),
-            // It waits for a line that does not come: what works is started in there.
-            "command": ["sh", "-c", "trap 'exit 0' TERM; read -r line"],
-            "stdin": true,
-            "securityContext": context,
-            "resources": resources,
-            "volumeMounts": mounts.chain([work]).collect::<Vec<_>>(),
+        "name": of.container,
+        "image": image,
+        "imagePullPolicy": own.get("imagePullPolicy"),
+        // It waits for a line that does not come: what works is started in there.
+        "command": ["sh", "-c", "trap 'exit 0' TERM; read -r line"],
+        "stdin": true,
+        "securityContext": context,
+        "resources": resources,
+        "volumeMounts": mounts.chain([work]).collect::<Vec<_>>(),
     })
 }
 

@@ -385,9 +385,8 @@ mod tests {
 
     #[test]
     fn sizes_are_written_as_people_do_and_lose_nothing() {
-        let cases = [(1 << 30, "1Gi"), (1536 << 20, "1536Mi"), (5_000_000_000, "4882812500"), (1025, "1025")];
-        assert_eq!(quantity(5_000_000_000), "5000000000");
-        for (bytes, words) in [cases[0], cases[1], cases[3]] {
+        for (bytes, words) in [(1 << 30, "1Gi"), (1536 << 20, "1536Mi"), (5_000_000_000, "5000000000"), (1025, "1025")]
+        {
             assert_eq!(quantity(bytes), words);
         }
     }
