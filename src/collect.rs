@@ -161,6 +161,10 @@ pub async fn read_part(
         let services = read::<wire::Service>(cluster, &wanted.scope, Filter::default(), Keep::Nothing).await?;
         snapshot.absorb(services.snapshot);
     }
+    if reading.endpoints {
+        let slices = read::<wire::EndpointSlice>(cluster, &wanted.scope, Filter::default(), Keep::Nothing).await?;
+        snapshot.absorb(slices.snapshot);
+    }
     if reading.members {
         let probes = ask_engines(cluster, wanted, questions(&snapshot, wanted)).await;
         snapshot.absorb(probes);

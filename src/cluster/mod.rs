@@ -9,6 +9,7 @@ mod helper;
 mod kubeconfig;
 mod list;
 mod proxy;
+mod readdress;
 mod relocate;
 mod usage;
 mod write;

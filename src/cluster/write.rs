@@ -14,6 +14,8 @@ const MANAGER: &str = "kubectl-stateful";
 
 const MERGE_PATCH: &str = "application/merge-patch+json";
 
+const JSON_PATCH: &str = "application/json-patch+json";
+
 /// Whether the server only judges a change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Trial {
@@ -323,6 +325,17 @@ impl Cluster {
     async fn patch_as(&self, address: &Address, merge: &Value, trial: Trial) -> Result<Value, ClusterError> {
         let path = format!("{}{}", address.path, trial.query());
         self.change(Method::PATCH, &path, MERGE_PATCH, Some(merge), &format!("patch {}", address.resource)).await
+    }
+
+    /// Changes an object by a JSON patch, which tests what it is based on.
+    pub(super) async fn patch_json(
+        &self,
+        address: &Address,
+        operations: &Value,
+        trial: Trial,
+    ) -> Result<Value, ClusterError> {
+        let path = format!("{}{}", address.path, trial.query());
+        self.change(Method::PATCH, &path, JSON_PATCH, Some(operations), &format!("patch {}", address.resource)).await
     }
 
     /// Deletes an object by name and uid. One that is gone already is no error.

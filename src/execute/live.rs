@@ -67,6 +67,11 @@ impl<'a> Live<'a> {
                     .await
                     .map_err(|error| not_sent(&error))
             }
+            Effect::Readdress { service: _, list, from, to } => self
+                .cluster
+                .readdress(&subject.namespace, list, (from, to), trial)
+                .await
+                .map_err(|error| not_sent(&error)),
             Effect::Label { pod, key, from, to } => {
                 let words = (from.as_deref(), to.as_deref());
                 self.cluster.label(&subject.namespace, pod, key, words, trial).await.map_err(|error| not_sent(&error))

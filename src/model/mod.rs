@@ -20,7 +20,7 @@ pub use node::{HOLD_TAINT, Node, Taint, ZONE_LABEL};
 pub use pod::{ContainerState, End, HELPER_LABEL, Phase, Pod, REVISION_LABEL};
 pub use snapshot::{Answer, Gap, Probe, ProbeOutput, Resource, Snapshot};
 pub use storage::{Claim, ClaimReference, NodeTerm, RETAINED_LABEL, StorageClass, Volume, VolumeUsage};
-pub use surroundings::{Autoscaler, Budget, Endpoint, Event, Service};
+pub use surroundings::{AddressList, AddressListKind, Autoscaler, Budget, Endpoint, Event, Service};
 pub use topology::{Lag, Member, Objection, Recognised, Role, Sessions, Slot, SyncRule, SyncState, Topology};
 pub use workload::{
     ClaimPolicy, ClaimTemplate, ContainerSpec, FleetingKind, FleetingVolume, PodManagement, PodTemplate,

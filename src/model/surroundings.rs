@@ -1,6 +1,7 @@
 //! What surrounds a workload: budgets, autoscalers, services, events.
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use super::{Meta, Namespace, PodName, Selector, Uid};
 
@@ -80,6 +81,40 @@ pub struct Endpoint {
     pub addresses: Vec<String>,
     /// Whether clients are sent there.
     pub ready: bool,
+    /// Where it was written, unless Kubernetes found it by the Service's selector.
+    pub written: Option<AddressList>,
+}
+
+/// An object in which somebody writes the addresses of a Service that selects no pods.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AddressList {
+    /// What it is.
+    pub kind: AddressListKind,
+    /// Its name.
+    pub name: String,
+    /// Its identity.
+    pub uid: Uid,
+}
+
+/// What addresses are written in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum AddressListKind {
+    /// The older kind, which a controller mirrors into EndpointSlices.
+    Endpoints,
+    /// The newer kind.
+    EndpointSlice,
+}
+
+impl std::fmt::Display for AddressList {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let kind = match self.kind {
+            AddressListKind::Endpoints => "Endpoints",
+            AddressListKind::EndpointSlice => "EndpointSlice",
+        };
+        write!(f, "{kind} {}", self.name)
+    }
 }
 
 /// One event, as the cluster keeps it for an hour.

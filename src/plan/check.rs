@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::Pin;
-use crate::model::{NodeName, PodName};
+use crate::model::{AddressList, NodeName, PodName};
 
 /// Something that must hold.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,6 +49,17 @@ pub enum Check {
         key: String,
         /// The value.
         value: String,
+    },
+    /// A Service whose addresses somebody writes leads to one address, and to another one no longer.
+    Addressed {
+        /// The Service.
+        service: String,
+        /// Where its addresses are written.
+        list: AddressList,
+        /// The address that it leads to.
+        to: String,
+        /// The address that it does not lead to.
+        not: String,
     },
     /// A pod has a label of this value, or has no such label.
     Labelled {
@@ -158,6 +169,7 @@ impl std::fmt::Display for Check {
             Self::ClaimGone { claim } => write!(f, "claim {} gone", claim.name),
             Self::VolumeGone { volume } => write!(f, "volume {} gone", volume.name),
             Self::Selects { service, value, .. } => write!(f, "Service {} selects {value}", service.name),
+            Self::Addressed { service, to, .. } => write!(f, "Service {service} leads to {to}"),
             Self::Labelled { pod, key, value: Some(value) } => write!(f, "{} labelled {key}={value}", pod.name),
             Self::Labelled { pod, key, value: None } => write!(f, "{} without label {key}", pod.name),
             Self::Annotated { key, .. } => write!(f, "{key} noted on the set"),
@@ -189,6 +201,8 @@ pub struct Reading {
     pub members: bool,
     /// The Services of the namespace.
     pub services: bool,
+    /// The EndpointSlices of the namespace.
+    pub endpoints: bool,
     /// The nodes of pods that do not go.
     pub nodes: bool,
     /// Every node.
@@ -209,6 +223,7 @@ impl Check {
             Self::Ready { .. } | Self::Labelled { .. } | Self::Held { .. } => Reading { pods: true, ..nothing },
             Self::PodGone { .. } => Reading { pods: true, nodes: true, ..nothing },
             Self::Selects { .. } => Reading { services: true, ..nothing },
+            Self::Addressed { .. } => Reading { endpoints: true, ..nothing },
             Self::VolumeGone { .. } => Reading { volumes: true, ..nothing },
             Self::ClaimGone { .. } => Reading { claims: true, ..nothing },
             Self::Cordoned { .. } | Self::NodeReady { .. } => Reading { every_node: true, ..nothing },
@@ -232,6 +247,7 @@ impl Reading {
             volumes: self.volumes || other.volumes,
             members: self.members || other.members,
             services: self.services || other.services,
+            endpoints: self.endpoints || other.endpoints,
             nodes: self.nodes || other.nodes,
             every_node: self.every_node || other.every_node,
             helper_pods: self.helper_pods || other.helper_pods,

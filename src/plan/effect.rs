@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Check, Pin, Relocation, Stage};
-use crate::model::{ContainerName, PodName};
+use crate::model::{AddressList, AddressListKind, ContainerName, NodeName, PodName};
 
 /// One change to the world. It carries identities, so that it cannot hit a namesake.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -68,6 +68,17 @@ pub enum Effect {
         from: String,
         /// The value then.
         to: String,
+    },
+    /// One address of a Service whose addresses somebody writes, conditional on what it was.
+    Readdress {
+        /// The Service.
+        service: String,
+        /// Where its addresses are written.
+        list: AddressList,
+        /// The pod that it led to.
+        from: Target,
+        /// The pod that it leads to then.
+        to: Target,
     },
     /// A label of a pod, conditional on what it was.
     Label {
@@ -159,6 +170,18 @@ pub struct Help {
 /// Where a helper finds what it is given: in its memory, not on a disk.
 pub const GIVEN: &str = "/dev/shm/kubectl-stateful";
 
+/// A pod behind an address.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Target {
+    /// The pod.
+    pub pod: Pin,
+    /// Its address.
+    pub address: String,
+    /// Its node.
+    pub node: NodeName,
+}
+
 /// A command in a container of a pod.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -180,6 +203,9 @@ impl std::fmt::Display for Effect {
             | Self::Pass { words, .. }
             | Self::Handover { words, .. } => f.write_str(words),
             Self::Select { service, to, .. } => write!(f, "Service {} leads to {to}", service.name),
+            Self::Readdress { service, list, to, .. } => {
+                write!(f, "Service {service} leads to {} ({list} names {})", to.pod.name, to.address)
+            }
             Self::Label { pod, key, to: Some(value), .. } => write!(f, "label {} {key}={value}", pod.name),
             Self::Label { pod, key, to: None, .. } => write!(f, "take label {key} off {}", pod.name),
             Self::Annotate { key, .. } => write!(f, "note {key} on the set"),
@@ -257,6 +283,13 @@ impl Effect {
             }
             Self::Select { .. } => {
                 vec![Permission::new("get", "", "services"), Permission::new("patch", "", "services")]
+            }
+            Self::Readdress { list, .. } => {
+                let (group, resource) = match list.kind {
+                    AddressListKind::Endpoints => ("", "endpoints"),
+                    AddressListKind::EndpointSlice => ("discovery.k8s.io", "endpointslices"),
+                };
+                vec![Permission::new("get", group, resource), Permission::new("patch", group, resource)]
             }
             Self::Label { .. } => vec![Permission::new("get", "", "pods"), Permission::new("patch", "", "pods")],
             Self::Annotate { .. } => vec![Permission::new("patch", "apps", "statefulsets")],

@@ -23,7 +23,7 @@ use serde::{Deserialize, Serialize};
 
 pub use check::{Check, EngineCheck, Measure, Reading, Verdict};
 pub use difference::{Difference, Turn, differences};
-pub use effect::{Effect, GIVEN, Help, Permission, Process, Trace};
+pub use effect::{Effect, GIVEN, Help, Permission, Process, Target, Trace};
 pub use event::{Amount, Event};
 pub use objection::{Objection, Weight};
 pub use relocation::{Place, Relocated, Relocation, Stage};

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use super::Situation;
 use crate::analyze::{POD_NAME_LABEL, is_primary_label, leads_to, leads_writes};
 use crate::engine::Place;
-use crate::model::{Pod, PodName, Resource, Service};
-use crate::plan::{Check, Effect, Limit, Objection, Pin, Step, Trace, Undo, Weight, When};
+use crate::model::{AddressList, Endpoint, Pod, PodName, Resource, Service, Snapshot};
+use crate::plan::{Check, Effect, Limit, Objection, Pin, Step, Target, Trace, Undo, Weight, When};
 
 /// How long a change of a label or a selector may take: it is one request.
 const LIMIT: Limit = Limit::seconds(30);
@@ -29,15 +29,25 @@ pub(super) struct Clients {
 }
 
 impl Clients {
-    /// Gives the steps that are left to do where somebody else swaps the labels of the roles, and what he brings about.
-    pub(super) fn labelled_by_others(self) -> (Vec<Step>, Vec<Check>) {
-        let (labels, own): (Vec<Step>, Vec<Step>) =
-            self.steps.into_iter().partition(|step| matches!(step.effect, Effect::Label { .. }));
-        let seen = |step: Step| match step.trace {
-            Trace::Seen(check) => Some(check),
-            Trace::Idempotent | Trace::Unknowable => None,
-        };
-        (own, labels.into_iter().filter_map(seen).collect())
+    /// Takes off what somebody else sees to, who swaps the labels of the roles and tells clients: gives what is to be seen in
+    /// the end. Who writes addresses is not known: they are left to him.
+    pub(super) fn led_by_others(&mut self) -> Vec<Check> {
+        let mut awaited = Vec::new();
+        let notes = &mut self.notes;
+        notes.clear();
+        self.steps.retain(|step| match (&step.effect, &step.trace) {
+            (Effect::Label { .. }, Trace::Seen(check)) => {
+                awaited.push(check.clone());
+                false
+            }
+            (Effect::Label { .. }, Trace::Idempotent | Trace::Unknowable) => false,
+            (Effect::Readdress { service, list, .. }, _) => {
+                notes.push(format!("Service {service} leads where {list} says: whoever writes that must change it"));
+                false
+            }
+            (_, _) => true,
+        });
+        awaited
     }
 }
 
@@ -61,6 +71,9 @@ pub(super) fn clients(situation: &Situation<'_>, from: Option<&Pod>, to: &Place)
         situation.snapshot.services.iter().filter(|service| service.meta.namespace == *namespace).collect();
     let candidate = situation.pod(&to.name());
     let mut ways = Vec::new();
+    let selects_nothing = |service: &&&Service| service.selector.is_empty() && service.kind != "ExternalName";
+    let unselecting: Vec<&Service> = services.iter().filter(selects_nothing).copied().collect();
+    let mut written = Vec::new();
     if let (Some(from), Some(candidate)) = (from, candidate) {
         for service in services.iter().filter(|service| leads_writes(service, from, &services)) {
             clients.steps.push(select(service, from, candidate));
@@ -77,6 +90,14 @@ pub(super) fn clients(situation: &Situation<'_>, from: Option<&Pod>, to: &Place)
             }
             clients.steps.extend(labels(key, from, candidate));
         }
+        for service in &unselecting {
+            if let Some((list, step)) = readdress(situation.snapshot, service, from, candidate) {
+                written.push(service.meta.name.as_str());
+                clients.steps.push(step);
+                ways.push(format!("Service {} ({list})", service.meta.name));
+                clients.service.get_or_insert_with(|| service.meta.name.clone());
+            }
+        }
     }
     clients.notes.push(if ways.is_empty() {
         let host = to.host.clone().unwrap_or_else(|| to.pod.name.clone());
@@ -84,23 +105,25 @@ pub(super) fn clients(situation: &Situation<'_>, from: Option<&Pod>, to: &Place)
     } else {
         format!("clients come through {}", crate::analyze::listed(&ways))
     });
-    let owned = |service: &&&Service| service.selector.is_empty() && service.kind != "ExternalName";
-    for service in services.iter().filter(owned) {
-        clients.notes.push(format!(
-            "Service {} selects no pods: if its endpoints name {}, whoever writes them must change them",
-            service.meta.name,
-            from.map_or("the primary", |pod| pod.meta.name.as_str())
-        ));
+    for service in unselecting.iter().filter(|service| !written.contains(&service.meta.name.as_str())) {
+        let lost = from.map_or("the primary", |pod| pod.meta.name.as_str());
+        let name = &service.meta.name;
+        clients.notes.push(match situation.snapshot.gap(Resource::Endpoints) {
+            Some(gap) => {
+                format!("Service {name} selects no pods, and whether it leads to {lost} is not known ({})", gap.why)
+            }
+            None => format!("Service {name} selects no pods and does not name {lost}: it is left as it is"),
+        });
     }
-    let poolers: BTreeSet<&str> = services
-        .iter()
-        .map(|service| service.meta.name.as_str())
-        .filter(|name| name.split('-').any(|word| POOLERS.contains(&word)))
-        .collect();
-    for name in poolers {
-        clients.notes.push(format!("{name} looks like a pooler: it may hold sessions to the old primary"));
-    }
+    clients.notes.extend(poolers(&services));
     clients
+}
+
+/// Names the Services behind which connections seem to be pooled.
+fn poolers(services: &[&Service]) -> impl Iterator<Item = String> {
+    let names = services.iter().map(|service| service.meta.name.as_str());
+    let poolers: BTreeSet<&str> = names.filter(|name| name.split('-').any(|word| POOLERS.contains(&word))).collect();
+    poolers.into_iter().map(|name| format!("{name} looks like a pooler: it may hold sessions to the old primary"))
 }
 
 /// Finds the ways on which clients came to a primary that is given up. Its pod may be gone: Services are found by what
@@ -142,6 +165,43 @@ fn role_labels<'p>(situation: &Situation<'_>, from: &'p Pod, candidate: &Pod) ->
         .map(|(key, _)| key.as_str())
         .filter(|key| differs(key) && !selecting.iter().any(|(one, _)| one.as_str() == *key))
         .collect()
+}
+
+/// Finds where somebody wrote the address of the old primary for a Service that selects no pods, and makes the step that
+/// puts the candidate's there. A Service that leads to the candidate as well is not one for the primary.
+fn readdress(seen: &Snapshot, service: &Service, from: &Pod, to: &Pod) -> Option<(AddressList, Step)> {
+    let target = |pod: &Pod| {
+        let (address, node) = (pod.ip.clone()?, pod.node.clone()?);
+        Some(Target { pod: Pin::of(&pod.meta), address, node })
+    };
+    let (from, to) = (target(from)?, target(to)?);
+    let of_it = |one: &&Endpoint| one.namespace == service.meta.namespace && one.service == service.meta.name;
+    let leads = |one: &&Endpoint, target: &Target| one.addresses.contains(&target.address);
+    let mut behind = seen.endpoints.iter().filter(of_it);
+    if behind.clone().any(|one| leads(&one, &to)) {
+        return None;
+    }
+    let list = behind.find(|one| leads(one, &from))?.written.clone()?;
+    let name = &service.meta.name;
+    let led = |to: &Target, not: &Target| Check::Addressed {
+        service: name.clone(),
+        list: list.clone(),
+        to: to.address.clone(),
+        not: not.address.clone(),
+    };
+    let effect = |from: &Target, to: &Target| Effect::Readdress {
+        service: name.clone(),
+        list: list.clone(),
+        from: from.clone(),
+        to: to.clone(),
+    };
+    let step = Step {
+        // A controller may have to carry it on.
+        ensures: vec![led(&to, &from)],
+        undo: Undo::by(effect(&to, &from), Trace::Seen(led(&from, &to)), vec![led(&from, &to)]),
+        ..step(effect(&from, &to), led(&to, &from), effect(&to, &from), led(&from, &to))
+    };
+    Some((list, step))
 }
 
 fn select(service: &Service, from: &Pod, to: &Pod) -> Step {

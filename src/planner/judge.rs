@@ -3,7 +3,7 @@
 use super::objections::{of_set, overruled};
 use super::{Situation, migrate, promote, scale_down};
 use crate::analyze::Criteria;
-use crate::model::{Claim, HELPER_LABEL, Node, NodeName, Phase, Pod, PodName, Resource, Snapshot};
+use crate::model::{AddressList, Claim, HELPER_LABEL, Node, NodeName, Phase, Pod, PodName, Resource, Snapshot};
 use crate::plan::{Check, Objection, Pin, Plan, RunId, Verdict, Weight};
 
 /// Judges checks of a plan against what was last seen; reads nothing itself. What is not known is not there yet.
@@ -35,6 +35,7 @@ fn one(check: &Check, plan: &Plan, situation: &Situation<'_>) -> Verdict {
         },
         Check::MayLeave { pod } => may_leave(situation, pod, &plan.overrides),
         Check::Selects { service, key, value } => selects(situation, service, key, value),
+        Check::Addressed { service, list, to, not } => addressed(situation.snapshot, service, list, (to, not)),
         Check::Labelled { pod, key, value } => labelled(situation, pod, key, value.as_deref()),
         Check::Annotated { key, value } => match situation.workload.meta.annotations.get(key) {
             Some(found) if found == value => Verdict::Holds,
@@ -132,6 +133,19 @@ fn selects(situation: &Situation<'_>, pin: &Pin, key: &str, value: &str) -> Verd
         Some(found) if found == value => Verdict::Holds,
         Some(found) => Verdict::not_yet(format!("Service {} leads to {found}", pin.name)),
         None => Verdict::broken(format!("Service {} no longer selects by {key}", pin.name)),
+    }
+}
+
+fn addressed(seen: &Snapshot, service: &str, list: &AddressList, (to, not): (&str, &str)) -> Verdict {
+    if let Some(gap) = seen.gap(Resource::Endpoints) {
+        return Verdict::not_yet(format!("addresses of Services are not known ({})", gap.why));
+    }
+    let written = seen.endpoints.iter().filter(|one| one.written.as_ref().is_some_and(|it| it.uid == list.uid));
+    let found: Vec<&str> = written.flat_map(|one| &one.addresses).map(String::as_str).collect();
+    match (found.contains(&to), found.contains(&not)) {
+        (true, false) => Verdict::Holds,
+        _ if found.is_empty() => Verdict::not_yet(format!("{list} names nobody")),
+        _ => Verdict::not_yet(format!("Service {service} leads to {}", found.join(", "))),
     }
 }
 

@@ -143,7 +143,7 @@ pub(super) struct Parts {
 }
 
 fn plan(situation: &Situation<'_>, to: &PodName, wanted: &Promote, parts: Parts, id: RunId, now: Timestamp) -> Plan {
-    let Parts { handing, promotion, clients } = parts;
+    let Parts { handing, promotion, mut clients } = parts;
     let (from, given_up) = match &handing {
         Handing::Over(place) => (place.name(), None),
         Handing::Up(given_up) => (given_up.pod.clone(), Some(given_up)),
@@ -158,15 +158,9 @@ fn plan(situation: &Situation<'_>, to: &PodName, wanted: &Promote, parts: Parts,
     steps.extend(given_up.map(|given_up| failover::fence(situation, given_up)).unwrap_or_default());
     steps.extend(promotion.fence);
     let together = promotion.at_once.then_some(steps.len());
-    let awaited = if promotion.leads_clients {
-        let (selections, labelled) = clients.labelled_by_others();
-        steps.extend(selections);
-        labelled
-    } else {
-        steps.extend(clients.steps);
-        notes.extend(clients.notes);
-        Vec::new()
-    };
+    let awaited = if promotion.leads_clients { clients.led_by_others() } else { Vec::new() };
+    steps.extend(clients.steps);
+    notes.extend(clients.notes);
     let leads = steps.len();
     steps.extend(promotion.lead);
     if let (Some(given_up), Some(step)) = (given_up, steps.get_mut(leads)) {

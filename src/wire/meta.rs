@@ -42,11 +42,11 @@ pub(super) struct ObjectMeta {
 #[serde(default, rename_all = "camelCase")]
 pub(super) struct OwnerReference {
     #[prost(string, tag = "1")]
-    kind: String,
+    pub(super) kind: String,
     #[prost(string, tag = "3")]
-    name: String,
+    pub(super) name: String,
     #[prost(string, tag = "4")]
-    uid: String,
+    pub(super) uid: String,
     #[prost(string, tag = "5")]
     api_version: String,
     #[prost(bool, tag = "6")]

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use super::meta::{Condition, LabelSelector, ObjectMeta, ObjectReference};
 use super::scalar::{IntOrString, Time};
 use super::{Object, given};
-use crate::model::{self, Snapshot};
+use crate::model::{self, AddressList, AddressListKind, Snapshot};
 
 #[derive(Clone, PartialEq, prost::Message, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
@@ -208,6 +208,9 @@ impl Object for Service {
 /// The label that names the Service of an EndpointSlice.
 const SERVICE_LABEL: &str = "kubernetes.io/service-name";
 
+/// The label that names who writes an EndpointSlice.
+const MANAGER_LABEL: &str = "endpointslice.kubernetes.io/managed-by";
+
 #[derive(Clone, PartialEq, prost::Message, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub(crate) struct EndpointSlice {
@@ -245,9 +248,10 @@ impl Object for EndpointSlice {
         let Some(service) = metadata.labels.get(SERVICE_LABEL) else {
             return;
         };
+        let written = written(&metadata);
         // An address without a host name gives no pod its name; behind Deployments there are many of those.
-        let named = self.endpoints.into_iter().filter(|endpoint| endpoint.hostname.is_some());
-        snapshot.endpoints.extend(named.map(|endpoint| model::Endpoint {
+        let wanted = |endpoint: &Endpoint| endpoint.hostname.is_some() || written.is_some();
+        snapshot.endpoints.extend(self.endpoints.into_iter().filter(wanted).map(|endpoint| model::Endpoint {
             namespace: metadata.namespace.as_str().into(),
             service: service.clone(),
             hostname: endpoint.hostname,
@@ -255,7 +259,24 @@ impl Object for EndpointSlice {
             addresses: endpoint.addresses,
             // The API says that an absent condition means ready.
             ready: endpoint.conditions.and_then(|conditions| conditions.ready).unwrap_or(true),
+            written: written.clone(),
         }));
+    }
+}
+
+/// Finds out where the addresses of a slice were written, unless a selector found them.
+fn written(slice: &ObjectMeta) -> Option<AddressList> {
+    match slice.labels.get(MANAGER_LABEL).map(String::as_str) {
+        Some("endpointslice-controller.k8s.io") => None,
+        Some("endpointslicemirroring-controller.k8s.io") => {
+            let owner = slice.owner_references.iter().find(|owner| owner.kind == "Endpoints")?;
+            let (name, uid) = (owner.name.clone(), owner.uid.as_str().into());
+            Some(AddressList { kind: AddressListKind::Endpoints, name, uid })
+        }
+        Some(_) | None => {
+            let (name, uid) = (slice.name.clone(), slice.uid.as_str().into());
+            Some(AddressList { kind: AddressListKind::EndpointSlice, name, uid })
+        }
     }
 }
 

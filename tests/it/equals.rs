@@ -68,6 +68,7 @@ fn surround(snapshot: &mut Snapshot, name: &str) {
             pod: Some(pod.name()),
             addresses: pod.ip.iter().cloned().collect(),
             ready: true,
+            written: None,
         });
     }
     snapshot.services = vec![Service {

@@ -113,10 +113,55 @@ pub(crate) fn led_through_service(namespace: &Namespace) -> String {
     namespace.field("service/db-rw", "{.spec.selector.statefulset\\.kubernetes\\.io/pod-name}")
 }
 
+/// Services whose addresses somebody writes, in both of the kinds that there are; they name db-0.
+const BY_HAND: &str = r#"
+apiVersion: v1
+kind: Service
+metadata: {name: by-endpoints}
+spec: {ports: [{port: 5432}]}
+---
+apiVersion: v1
+kind: Endpoints
+metadata: {name: by-endpoints}
+subsets: [{addresses: [{ip: ADDRESS, targetRef: {kind: Pod, name: db-0}}], ports: [{port: 5432}]}]
+---
+apiVersion: v1
+kind: Service
+metadata: {name: by-slice}
+spec: {ports: [{port: 5432}]}
+---
+apiVersion: discovery.k8s.io/v1
+kind: EndpointSlice
+metadata: {name: by-slice-1, labels: {kubernetes.io/service-name: by-slice}}
+addressType: IPv4
+endpoints: [{addresses: [ADDRESS]}]
+ports: [{name: "", port: 5432, protocol: TCP}]
+"#;
+
+/// Proves that whoever comes through a Service whose addresses are written by hand comes to the primary.
+#[track_caller]
+fn led_by_hand(namespace: &Namespace, primary: &str) {
+    let address = namespace.field(&format!("pod/{primary}"), "{.status.podIP}");
+    assert_eq!(namespace.field("endpoints/by-endpoints", "{.subsets[*].addresses[*].ip}"), address);
+    assert_eq!(namespace.field("endpoints/by-endpoints", "{.subsets[*].addresses[*].targetRef.name}"), primary);
+    assert_eq!(namespace.field("endpointslice/by-slice-1", "{.endpoints[*].addresses[*]}"), address);
+    for service in ["by-endpoints", "by-slice"] {
+        let script =
+            format!("PGPASSWORD=$POSTGRES_PASSWORD psql -XAtqh {service} -U postgres -c 'SELECT inet_server_addr()'");
+        // kube-proxy learns of it a moment later.
+        eventually("the primary behind a Service", || {
+            let ran = namespace.kubectl(&["exec", "db-2", "-c", "postgres", "--", "bash", "-c", &script]);
+            if ran.stdout.trim() == address { Ok(()) } else { Err(ran.everything()) }
+        });
+    }
+}
+
 #[test]
 fn a_switchover_there_and_back_loses_no_acknowledged_write() {
     let namespace = Namespace::new("promote-pg");
     start(&namespace);
+    namespace.apply(&BY_HAND.replace("ADDRESS", &namespace.field("pod/db-0", "{.status.podIP}")));
+    led_by_hand(&namespace, "db-0");
     namespace.refuses(
         "db",
         &["promote", "db", "--expected-primary", "1"],
@@ -135,15 +180,20 @@ fn a_switchover_there_and_back_loses_no_acknowledged_write() {
     assert!(done.everything().contains("try a write by way of db-rw: done"), "{done:?}");
     assert!(done.everything().contains("promote db-0 -> db-1 done; writes paused for at most"), "{done:?}");
     assert_eq!(led_through_service(&namespace), "db-1");
+    led_by_hand(&namespace, "db-1");
     until_led_by(&namespace, "db-1");
     writer.until_more();
     namespace.changes(&["promote", "db", "--to", "0", "--yes"]);
     until_led_by(&namespace, "db-0");
+    led_by_hand(&namespace, "db-0");
     writer.until_more();
     let acknowledged = writer.end();
     nothing_lost(&namespace, "db-0", &acknowledged);
     assert_eq!(led_through_service(&namespace), "db-0");
     proves(format!("db-0 -> db-1 -> db-0 under load: all {} acknowledged writes are there", acknowledged.len()));
+    proves(
+        "Services whose addresses are written by hand, in Endpoints or an EndpointSlice, lead to whoever is the primary",
+    );
 
     let slots = |pod| namespace.sql(pod, "SELECT slot_name FROM pg_replication_slots ORDER BY 1").replace('\n', " ");
     assert_eq!((slots("db-0").trim(), slots("db-1").trim()), ("db_1 db_2", ""));

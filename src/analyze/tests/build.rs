@@ -185,6 +185,7 @@ pub(crate) fn mk_endpoint(service: &str, pod: &str) -> Endpoint {
         pod: Some(pod.into()),
         addresses: vec!["10.0.0.9".to_owned()],
         ready: true,
+        written: None,
     }
 }
 
