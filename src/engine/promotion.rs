@@ -215,6 +215,9 @@ pub struct Promotion {
     pub verifies: Option<Step>,
     /// In a failover: what is lost, and how the given-up member comes back.
     pub failover: Option<Failover>,
+    /// In a failover: what makes the given-up member a follower once it runs again, where nothing on its volumes can say so
+    /// before.
+    pub turn: Option<Step>,
     /// Whether whoever manages the members leads clients over as well, by labels of its own.
     pub leads_clients: bool,
     /// Whether the run proves that this revision's pods come back as followers.

@@ -244,6 +244,23 @@ fn cordon(lost: &GivenUp, cordoned: bool) -> Step {
     }
 }
 
+/// What has to be seen of the member's end where only its node can tell, once that is back.
+fn there(situation: &Situation<'_>, lost: &GivenUp) -> Vec<Check> {
+    let gone = situation.pod(&lost.pod).map(|pod| Check::PodGone { pod: Pin::of(&pod.meta) });
+    std::iter::once(Check::NodeReady { node: lost.node.clone() }).chain(gone).collect()
+}
+
+/// The member runs again as it was, and is made a follower as soon as it answers.
+pub(super) fn turn(situation: &Situation<'_>, lost: &GivenUp, turn: Step) -> Vec<Step> {
+    let may_run = (!is_cordoned(situation, lost)).then(|| cordon(lost, false));
+    let mut steps: Vec<Step> = may_run.into_iter().chain([turn]).collect();
+    if let Some(step) = steps.first_mut().filter(|_| !lost.node_ready) {
+        step.requires.extend(there(situation, lost));
+        step.limit = RETURN_LIMIT;
+    }
+    steps
+}
+
 /// The member comes back as a follower, once its node is there.
 pub(super) fn rejoin(situation: &Situation<'_>, lost: &GivenUp, rejoin: Rejoin) -> Vec<Step> {
     let helper = lost.helper();
@@ -257,8 +274,6 @@ pub(super) fn rejoin(situation: &Situation<'_>, lost: &GivenUp, rejoin: Rejoin) 
         undo: Undo::Keep { why: "it is of no use any more".to_owned() },
         limit,
     };
-    let mut there = vec![Check::NodeReady { node: lost.node.clone() }];
-    there.extend(situation.pod(&lost.pod).map(|pod| Check::PodGone { pod: Pin::of(&pod.meta) }));
     let Rejoin { words, argv, reads, limit, why, rejoined } = rejoin;
     let help = Step {
         when: When::Always,
@@ -281,7 +296,7 @@ pub(super) fn rejoin(situation: &Situation<'_>, lost: &GivenUp, rejoin: Rejoin) 
     let mut steps = Vec::new();
     // Where the kubelet is there, it has said that the pod has ended.
     if !lost.node_ready {
-        steps.push(end(there, RETURN_LIMIT));
+        steps.push(end(there(situation, lost), RETURN_LIMIT));
     }
     steps.extend([help, end(Vec::new(), END_LIMIT)]);
     if !is_cordoned(situation, lost) {

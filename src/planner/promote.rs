@@ -176,6 +176,9 @@ fn plan(situation: &Situation<'_>, to: &PodName, wanted: &Promote, parts: Parts,
     if let (Some(given_up), Some(rejoin)) = (given_up, promotion.failover.and_then(|failover| failover.rejoin)) {
         steps.extend(failover::rejoin(situation, given_up, rejoin));
     }
+    if let (Some(given_up), Some(turn)) = (given_up, promotion.turn) {
+        steps.extend(failover::turn(situation, given_up, turn));
+    }
     steps.extend(promotion.proves.then(|| proof::note(situation, now)));
     if let Some(step) = steps.first_mut() {
         step.requires.push(Check::MayLead { pod: to.clone() });
@@ -352,7 +355,8 @@ fn of_set(situation: &Situation<'_>, wanted: &Promote) -> Vec<Objection> {
     found.extend(owner(situation));
     found.extend(rollout(situation));
     if situation.has_parts() {
-        found.extend(unknown_roles(situation, None));
+        let given_up = wanted.failover.and_then(|_| failover::given_up(situation).ok()).map(|lost| lost.pod);
+        found.extend(unknown_roles(situation, given_up.as_ref()));
         return found;
     }
     if situation.topology.is_of_equals() {

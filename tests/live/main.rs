@@ -29,6 +29,7 @@ mod postgres;
 mod promote;
 mod promoted;
 mod redis;
+mod redis_failover;
 mod redis_promote;
 mod refusals;
 mod rollout;

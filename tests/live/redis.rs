@@ -8,7 +8,7 @@ use crate::support::{Namespace, codes, command, eventually, finding, proves, row
 
 /// Asks the server of a pod; the answers end without their last line break.
 #[track_caller]
-fn ask(namespace: &Namespace, pod: &str, words: &str) -> String {
+pub(crate) fn ask(namespace: &Namespace, pod: &str, words: &str) -> String {
     let script = format!("REDISCLI_AUTH=${{REDIS_PASSWORD-}} redis-cli {words}");
     namespace.kubectl(&["exec", pod, "-c", "redis", "--", "sh", "-c", &script]).ok().trim_end().to_owned()
 }
@@ -19,7 +19,8 @@ fn follows(row: &Value) -> bool {
     row["role"]["value"] == "replica" && lag.is_some_and(|lag| lag < 1024)
 }
 
-fn healthy(set: &str) -> impl Fn(&Value) -> bool {
+/// Tells whether the first member leads and the others have everything.
+pub(crate) fn healthy(set: &str) -> impl Fn(&Value) -> bool {
     let (master, replicas) = (format!("{set}-0"), [1, 2].map(|at| format!("{set}-{at}")));
     move |report| {
         report["head"]["ready"] == 3

@@ -72,11 +72,8 @@ impl Engine for Redis {
         promotion::hands_over(asked, candidate)
     }
 
-    fn own_failover(&self) -> Option<&'static str> {
-        Some(
-            "`SENTINEL FAILOVER NAME` at a sentinel, `CLUSTER FAILOVER FORCE` at a replica of a Redis Cluster; without either keep \
-             the old master from running, and `REPLICAOF NO ONE` at the replica with the highest offset",
-        )
+    fn fails_over(&self) -> bool {
+        true
     }
 
     fn judge(&self, check: &EngineCheck, asked: &Asked<'_>) -> Verdict {

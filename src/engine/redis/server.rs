@@ -25,8 +25,8 @@ pub(super) struct Server {
     pub(super) failover: Option<String>,
     /// How willingly sentinels choose it, the lower the sooner, 0 never; told by replicas only.
     pub(super) priority: Option<u32>,
-    /// Whether it has a configuration file, in which it can write down what it is.
-    pub(super) has_file: bool,
+    /// Its configuration file, in which it can write down what it is, if it has one.
+    pub(super) file: Option<String>,
     /// Who follows it.
     pub(super) followers: Vec<Follower>,
     /// Followers that answer fast enough to count for `min-replicas-to-write`; told only where there is such a rule.
@@ -65,6 +65,8 @@ pub(super) struct Upstream {
     pub(super) port: String,
     /// Whether the link is up: then changes come.
     pub(super) is_up: bool,
+    /// For how many seconds it has been down; told only then.
+    pub(super) down_seconds: Option<u64>,
     /// Whether it takes over a whole copy now.
     pub(super) copies: bool,
     /// Whether it refuses writes of its own.
@@ -130,7 +132,7 @@ impl Server {
             offset: offset.or_else(|| replication.number("master_repl_offset")).ok_or("no master_repl_offset")?,
             failover: replication.text("master_failover_state").map(str::to_owned),
             priority: replication.number("slave_priority"),
-            has_file: server.text("config_file").is_some_and(|file| !file.is_empty()),
+            file: server.text("config_file").filter(|file| !file.is_empty()).map(str::to_owned),
             followers: replication.counted("slave").filter_map(Follower::of).collect(),
             good_followers: replication.number("min_slaves_good_slaves"),
             wants_followers: setting(parts, "min-replicas", |value| value.parse().ok()),
@@ -169,6 +171,7 @@ impl Upstream {
             host: replication.text("master_host")?.to_owned(),
             port: replication.text("master_port")?.to_owned(),
             is_up: replication.text("master_link_status")? == "up",
+            down_seconds: replication.number("master_link_down_since_seconds"),
             copies: replication.text("master_sync_in_progress") == Some("1"),
             read_only: replication.text("slave_read_only") != Some("0"),
         })

@@ -13,9 +13,21 @@ pub(super) fn leads(place: &Place) -> Check {
 
 /// Makes the check that a member follows another one.
 pub(super) fn follows(place: &Place, master: &Place) -> Check {
-    let (pod, master) = (&place.pod.name, &master.pod.name);
-    let about = [("pod", pod.as_str()), ("master", master.as_str())];
-    Check::Engine(EngineCheck::new("follows-master", &about, format!("{pod} follows {master}")))
+    follows_by_name(&place.pod.name, master)
+}
+
+/// Makes the check that a member follows another one, by its name: its pod may not be there yet.
+pub(super) fn follows_by_name(pod: &str, master: &Place) -> Check {
+    let master = master.pod.name.as_str();
+    let words = format!("{pod} follows {master}");
+    Check::Engine(EngineCheck::new("follows-master", &[("pod", pod), ("master", master)], words))
+}
+
+/// Makes the check that a replica has all that is left of a log that nobody writes any more.
+pub(super) fn furthest(place: &Place, from: &str) -> Check {
+    let pod = place.pod.name.as_str();
+    let words = format!("nobody receiving from {from}, nobody further than {pod}");
+    Check::Engine(EngineCheck::new("furthest", &[("pod", pod), ("from", from)], words))
 }
 
 /// Makes the check that every sentinel would choose a member before the others.
@@ -36,6 +48,7 @@ pub(in crate::engine::redis) fn judge(check: &EngineCheck, asked: &Asked<'_>) ->
     let judge: fn(&EngineCheck, &Subject<'_>, &[Subject<'_>]) -> Verdict = match check.code.as_str() {
         "leads" => is_master,
         "follows-master" => is_behind,
+        "furthest" => is_furthest,
         "preferred" => |check, subject, all| sentinels(all, |watched| is_preferred(check, subject, watched)),
         "watched" => |_, subject, all| sentinels(all, |watched| is_watched(subject, watched)),
         _ => return None,
@@ -114,4 +127,29 @@ fn is_behind(check: &EngineCheck, subject: &Subject<'_>, subjects: &[Subject<'_>
         (Some(upstream), Some(_)) if upstream.is_up && !upstream.copies => Verdict::Holds,
         (Some(_), Some(_)) => Verdict::not_yet(format!("{pod} does not receive from {master} yet")),
     }
+}
+
+fn is_furthest(check: &EngineCheck, subject: &Subject<'_>, subjects: &[Subject<'_>]) -> Verdict {
+    let (pod, from) = (check.name("pod"), check.name("from"));
+    let Some(own) = subject.server() else { return Verdict::not_yet(format!("{pod} does not answer")) };
+    if own.upstream.is_none() {
+        return Verdict::broken(format!("{pod} is a master already"));
+    }
+    let one = |other: &Subject<'_>| {
+        let name = other.name();
+        match &other.server {
+            Err(why) => Verdict::not_yet(format!("{name} does not answer ({why})")),
+            Ok(server) if server.upstream.as_ref().is_some_and(|upstream| upstream.is_up) => {
+                Verdict::not_yet(format!("{name} still has a link to {from}"))
+            }
+            Ok(server) => match server.offset_beside(own) {
+                None => Verdict::broken(format!("{name} has another history than {pod}")),
+                Some(offset) if offset > own.offset => {
+                    Verdict::broken(format!("{name} has more of the log than {pod}: promote that one"))
+                }
+                Some(_) => Verdict::Holds,
+            },
+        }
+    };
+    subjects.iter().filter(|other| other.name() != from).map(one).fold(Verdict::Holds, Verdict::and)
 }

@@ -4,7 +4,7 @@ use super::Cast;
 use crate::engine::Place;
 use crate::engine::phrase::{count, few};
 use crate::engine::redis::server::{Follower, Server};
-use crate::model::Known;
+use crate::model::{ContainerName, Known, Workload};
 use crate::plan::{Objection, Weight};
 
 /// `FAILOVER` is there from this version on.
@@ -103,12 +103,14 @@ fn listed(cast: &Cast<'_>) -> Vec<Objection> {
     vec![passing("notListed", measured, limit)]
 }
 
-/// The new master must not refuse writes for want of replicas.
 fn needed(cast: &Cast<'_>) -> Vec<Objection> {
-    let name = &cast.promoting.candidate.pod.name;
-    let followers = cast.siblings.len() + 1;
+    enough(&cast.promoting.candidate.pod.name, &cast.candidate, cast.siblings.len() + 1)
+}
+
+/// The new master must not refuse writes for want of replicas.
+pub(super) fn enough(name: &str, candidate: &Server, followers: usize) -> Vec<Objection> {
     let limit = "the new master takes writes";
-    match &cast.candidate.wants_followers {
+    match &candidate.wants_followers {
         Known::Value(wanted) if *wanted as usize > followers => {
             let would = count(followers, "replica");
             let measured =
@@ -122,10 +124,13 @@ fn needed(cast: &Cast<'_>) -> Vec<Objection> {
     }
 }
 
-/// A role that the start-up of the pods decides is back after the next restart, beside the new one.
 fn kept(cast: &Cast<'_>) -> Vec<Objection> {
-    let containers = &cast.promoting.workload.template.containers;
-    let container = containers.iter().find(|container| container.name == cast.from.container);
+    given(cast.promoting.workload, &cast.from.container)
+}
+
+/// A role that the start-up of the pods decides is back after the next restart, beside the new one.
+pub(super) fn given(workload: &Workload, container: &ContainerName) -> Vec<Objection> {
+    let container = workload.template.containers.iter().find(|one| one.name == *container);
     let names = container.map(|container| container.env_names.as_slice()).unwrap_or_default();
     let given = names.iter().find(|name| ROLE_GIVEN.contains(&name.as_str()));
     given
@@ -141,7 +146,7 @@ fn kept(cast: &Cast<'_>) -> Vec<Objection> {
 /// What people should know besides.
 pub(super) fn notes(cast: &Cast<'_>) -> Vec<String> {
     let without: Vec<String> =
-        all(cast).filter(|(_, server)| !server.has_file).map(|(place, _)| place.pod.name.clone()).collect();
+        all(cast).filter(|(_, server)| server.file.is_none()).map(|(place, _)| place.pod.name.clone()).collect();
     let mut notes = if without.is_empty() {
         vec!["what each is stands in its configuration file; `--replicaof` among a pod's arguments would undo it at a restart".to_owned()]
     } else {

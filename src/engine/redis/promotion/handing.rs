@@ -7,10 +7,10 @@ use crate::engine::{Place, Promotion};
 use crate::plan::{Check, Effect, Limit, Reversal, Step, Trace, Undo, When};
 
 /// How long a command may take.
-const COMMAND_LIMIT: Limit = Limit::seconds(60);
+pub(super) const COMMAND_LIMIT: Limit = Limit::seconds(60);
 
 /// How long a member may take to follow: it may need a whole copy.
-const FOLLOW_LIMIT: Limit = Limit::seconds(180);
+pub(super) const FOLLOW_LIMIT: Limit = Limit::seconds(180);
 
 /// How long writes may wait for the candidate, in milliseconds, before all is as it was.
 const HAND_OVER_MS: &str = "20000";
@@ -19,7 +19,7 @@ fn name(place: &Place) -> &str {
     &place.pod.name
 }
 
-fn step(effect: Effect, trace: Trace, ensures: Vec<Check>, undo: Undo, limit: Limit) -> Step {
+pub(super) fn step(effect: Effect, trace: Trace, ensures: Vec<Check>, undo: Undo, limit: Limit) -> Step {
     Step { when: When::Always, requires: Vec::new(), effect, trace, ensures, undo, limit }
 }
 
@@ -54,14 +54,14 @@ pub(super) fn promotion(cast: &Cast<'_>) -> Promotion {
 }
 
 /// The old master tries what it will connect with, as long as nothing depends on it.
-fn rehearse(from: &Place, to: &Place, host: &str, port: &str) -> Step {
+pub(super) fn rehearse(from: &Place, to: &Place, host: &str, port: &str) -> Step {
     let words = format!("see that {} can connect to {} as its replica", name(from), name(to));
     let effect = from.command(words, run(script!("rehearse.sh"), &["server", host, port]));
     step(effect, Trace::Idempotent, Vec::new(), Undo::Keep { why: "it only tries".to_owned() }, COMMAND_LIMIT)
 }
 
 /// A member writes down what it is.
-fn rewrite(place: &Place) -> Step {
+pub(super) fn rewrite(place: &Place) -> Step {
     let words = format!("see that {} can write down what it is (CONFIG REWRITE)", name(place));
     let effect = place.command(words, run(script!("rewrite.sh"), &["server"]));
     step(effect, Trace::Idempotent, Vec::new(), Undo::Keep { why: "it writes what is so".to_owned() }, COMMAND_LIMIT)
@@ -92,18 +92,18 @@ fn after(cast: &Cast<'_>, host: &str, port: &str) -> Vec<Step> {
         Undo::Keep { why: "it writes what is so".to_owned() },
         COMMAND_LIMIT,
     );
-    let follow = |place: &Place| {
-        step(
-            place.command(
-                format!("let {} follow {}", name(place), name(to)),
-                run(script!("follow.sh"), &["server", host, port]),
-            ),
-            Trace::Idempotent,
-            vec![follows(place, to)],
-            Undo::Keep { why: "it follows whoever is the master".to_owned() },
-            FOLLOW_LIMIT,
-        )
-    };
     let others = std::iter::once(cast.from).chain(cast.siblings.iter().map(|(place, _)| *place));
-    std::iter::once(written).chain(others.map(follow)).collect()
+    std::iter::once(written).chain(others.map(|place| follow(place, to, host, port))).collect()
+}
+
+/// A member follows the new master, and writes that down.
+pub(super) fn follow(place: &Place, to: &Place, host: &str, port: &str) -> Step {
+    let words = format!("let {} follow {}", name(place), name(to));
+    step(
+        place.command(words, run(script!("follow.sh"), &["server", host, port])),
+        Trace::Idempotent,
+        vec![follows(place, to)],
+        Undo::Keep { why: "it follows whoever is the master".to_owned() },
+        FOLLOW_LIMIT,
+    )
 }

@@ -6,7 +6,8 @@
 //! after   everybody follows the candidate by the name that stays, and writes that down
 //! ```
 //!
-//! Where sentinels watch, they replace the master, while writes wait on it. In a Redis Cluster a replica takes over from the master of its own slots, at one word to it, and everybody hears of it.
+//! Where sentinels watch, they replace the master, while writes wait on it. In a Redis Cluster a replica takes over from the master
+//! of its own slots, at one word to it, and everybody hears of it. A master that does not answer is given up (`failover`).
 
 /// Makes a script out of one that is kept here.
 macro_rules! script {
@@ -21,6 +22,7 @@ macro_rules! script {
 }
 
 mod check;
+mod failover;
 mod fitness;
 mod handing;
 mod replacing;
@@ -32,7 +34,7 @@ mod tests;
 use super::server::Server;
 use super::topology::{Subject, is_cluster};
 use crate::engine::promotion::Said;
-use crate::engine::{Asked, Place, Promoting, Promotion};
+use crate::engine::{Asked, Handing, Place, Promoting, Promotion};
 use crate::model::PodName;
 use crate::plan::Objection;
 
@@ -50,6 +52,9 @@ struct Cast<'a> {
 
 /// Says what has to happen for a replica to become the master.
 pub(super) fn promotion(asked: &Asked<'_>, promoting: &Promoting<'_>) -> Promotion {
+    if let Handing::Up(lost) = &promoting.handing {
+        return failover::promotion(asked, promoting, lost);
+    }
     match Cast::new(asked, promoting) {
         Ok(cast) => cast.promotion(),
         Err(objection) => Promotion { objections: vec![objection], ..Promotion::default() },

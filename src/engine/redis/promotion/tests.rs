@@ -3,8 +3,8 @@
 use super::super::ENGINE;
 use super::super::tests::{NODE, REDIS, SHARD, answers, pods};
 use crate::engine::tests::printed;
-use crate::engine::{Asked, Engine as _, Handing, Path, Place, Promoting, Promotion};
-use crate::model::{ContainerSpec, Known, Pod, PodName, ProbeOutput, Workload};
+use crate::engine::{Asked, Engine as _, GivenUp, Handing, Path, Place, Promoting, Promotion};
+use crate::model::{ClaimTemplate, ContainerSpec, Known, Pod, PodName, ProbeOutput, Workload};
 use crate::plan::{Effect, EngineCheck, Pin, Step, Undo, Verdict};
 
 fn asked<T>(set: &str, outputs: &[ProbeOutput], use_it: impl FnOnce(&Asked<'_>) -> T) -> T {
@@ -21,13 +21,18 @@ fn place(name: &str) -> Place {
 }
 
 fn promotion_in(workload: &Workload, outputs: &[ProbeOutput], from: &str, to: &str) -> Promotion {
+    promotion_by(workload, outputs, (from, Handing::Over(place(from))), to)
+}
+
+fn promotion_by(workload: &Workload, outputs: &[ProbeOutput], from: (&str, Handing), to: &str) -> Promotion {
+    let (from, handing) = from;
     let set = from.split('-').next().expect("a set");
     let pods = pods(set);
     let others = pods.iter().map(|pod| pod.meta.name.as_str()).filter(|name| *name != from && *name != to);
     let promoting = Promoting {
         workload,
         candidate: place(to),
-        handing: Handing::Over(place(from)),
+        handing,
         siblings: others.map(place).collect(),
         max_lag_bytes: 0,
         path: Path::Auto,
@@ -182,4 +187,126 @@ fn what_a_switchover_waits_for_is_judged_by_what_servers_say() {
     assert_eq!(judge("healthy", "follows-master", "redis-0"), Verdict::broken("redis-0 is a master beside redis-0"));
     assert!(matches!(judge("split", "leads", "redis-0"), Verdict::Broken { .. }));
     assert!(matches!(judge("chained", "follows-master", "redis-1"), Verdict::NotYet { .. }));
+}
+
+/// A set whose servers have their configuration on volumes that stay.
+fn on_volumes() -> Workload {
+    let mut workload = Workload::default();
+    let mounts = vec![("data".to_owned(), "/data".to_owned()), ("scripts".to_owned(), "/scripts".to_owned())];
+    workload.template.containers = vec![ContainerSpec { name: "redis".into(), mounts, ..ContainerSpec::default() }];
+    workload.claim_templates = vec![ClaimTemplate { name: "data".to_owned(), ..ClaimTemplate::default() }];
+    workload
+}
+
+/// The failover to redis-1, when redis-0 says nothing.
+fn failover_in(workload: &Workload, outputs: &[ProbeOutput]) -> Promotion {
+    let lost = GivenUp {
+        pod: "redis-0".into(),
+        place: None,
+        container: "redis".into(),
+        claims: Vec::new(),
+        node: Pin { name: "node-1".to_owned(), uid: "n1".into() },
+        node_ready: true,
+    };
+    promotion_by(workload, outputs, ("redis-0", Handing::Up(lost)), "redis-1")
+}
+
+/// What the replicas say that have lost their master, with one text in place of another in what one of them says.
+fn orphans(pod: &str, from: &str, to: &str) -> Vec<ProbeOutput> {
+    let down = "master_link_status:down\r\nmaster_link_down_since_seconds:7";
+    let said = |name: &&str| {
+        let text = super::super::tests::text("healthy", name).replace("master_link_status:up", down);
+        assert!(*name != pod || text.contains(from), "{pod} does not say {from}");
+        printed(name, "redis", &if *name == pod { text.replace(from, to) } else { text })
+    };
+    REDIS[1..].iter().map(said).collect()
+}
+
+#[test]
+fn a_master_that_does_not_answer_is_given_up_and_its_configuration_made_that_of_a_replica() {
+    let given_up = failover_in(&on_volumes(), &orphans("", "", ""));
+    assert_eq!(against(&given_up), []);
+    let manner = "redis-0 is given up, and with it what only it has, which cannot be measured; redis-1 has its log up to 518, \
+                  and lost its link to it 7 s ago";
+    assert_eq!(given_up.manner, manner);
+    let tries = [
+        "see that redis-2 can connect to redis-1 as its replica",
+        "see that redis-1 can write down what it is (CONFIG REWRITE)",
+    ];
+    assert_eq!(said(&given_up.before), tries);
+    assert!(given_up.fence.is_empty(), "the planner fences");
+    assert_eq!(said(&given_up.lead), ["make redis-1 the master (REPLICAOF NO ONE)"]);
+    let needs: Vec<String> = given_up.lead[0].requires.iter().map(ToString::to_string).collect();
+    assert_eq!(needs, ["nobody receiving from redis-0, nobody further than redis-1"]);
+    assert!(matches!(given_up.lead[0].undo, Undo::Barrier { .. }));
+    assert_eq!(said(&given_up.after), ["let redis-2 follow redis-1"]);
+    let failover = given_up.failover.expect("a failover");
+    assert_eq!(failover.loss.bytes, Known::unknown("how far redis-0 was, nobody else knows"));
+    let rejoin = failover.rejoin.expect("a helper");
+    assert_eq!(rejoin.argv[5..], ["/data/redis.conf", "redis-1.redis", "6379"]);
+    assert_eq!(rejoin.rejoined.iter().map(ToString::to_string).collect::<Vec<_>>(), ["redis-0 follows redis-1"]);
+    assert!(given_up.turn.is_none());
+}
+
+#[test]
+fn a_master_whose_configuration_does_not_stay_is_turned_as_soon_as_it_answers() {
+    let mut elsewhere = on_volumes();
+    elsewhere.template.containers[0].mounts.push(("config".to_owned(), "/data/redis.conf".to_owned()));
+    for (workload, outputs) in [
+        (&elsewhere, orphans("", "", "")),
+        (&on_volumes(), orphans("redis-1", "config_file:/data/redis.conf", "config_file:")),
+        (&on_volumes(), orphans("redis-2", "config_file:/data/redis.conf", "config_file:/data/2.conf")),
+    ] {
+        let given_up = failover_in(workload, &outputs);
+        assert_eq!(against(&given_up), []);
+        assert!(given_up.failover.is_some_and(|failover| failover.rejoin.is_none()));
+        let turn = given_up.turn.expect("a step");
+        assert_eq!(turn.effect.to_string(), "let redis-0 follow redis-1 as soon as it answers");
+        let Effect::Await { pod, argv, .. } = &turn.effect else { panic!("waits for it") };
+        assert_eq!(
+            (pod.name.as_str(), &argv[5..]),
+            ("redis-1", &["redis-0.redis", "6379", "redis-1.redis", "6379"].map(str::to_owned)[..])
+        );
+        assert!(given_up.notes[0].contains("it comes back as a master"), "{:?}", given_up.notes);
+    }
+}
+
+#[test]
+fn who_could_not_lead_without_a_master_is_refused_with_the_reason() {
+    let codes = |outputs: &[ProbeOutput]| {
+        let objections = failover_in(&on_volumes(), outputs).objections;
+        objections.into_iter().map(|one| one.code).collect::<Vec<_>>()
+    };
+    assert_eq!(codes(&answers("healthy", &REDIS[1..])), ["alive", "alive"]);
+    assert_eq!(codes(&orphans("redis-2", "slave_repl_offset:518", "slave_repl_offset:519")), ["behind"]);
+    assert_eq!(codes(&orphans("redis-1", "slave_repl_offset:518", "slave_repl_offset:519")), [] as [&str; 0]);
+    assert_eq!(codes(&orphans("redis-1", "slave_repl_offset:518", "slave_repl_offset:1")), ["position"]);
+    assert_eq!(codes(&orphans("redis-2", "master_replid:3a", "master_replid:3b")), ["position"]);
+    assert_eq!(codes(&orphans("redis-2", "master_host:redis-0", "master_host:redis-1")), ["chained"]);
+    assert_eq!(codes(&orphans("redis-2", "sync_in_progress:0", "sync_in_progress:1")), ["notReplicating"]);
+    assert_eq!(codes(&orphans("redis-1", "slave_read_only:1", "slave_read_only:0")), ["writable"]);
+    let three = "min-replicas-to-write\n3";
+    assert_eq!(codes(&orphans("redis-1", "min-replicas-to-write\n0", three)), ["minReplicas"]);
+    let two = orphans("redis-1", "min-replicas-to-write\n0", "min-replicas-to-write\n2");
+    let notes = failover_in(&on_volumes(), &two).notes;
+    assert!(notes[1].starts_with("redis-1 refuses writes until redis-0 follows it"), "{notes:?}");
+    assert_eq!(codes(&orphans("", "", "")[..1]), ["silent"]);
+}
+
+#[test]
+fn nobody_leads_alone_while_somebody_receives_or_has_more() {
+    let judge = |outputs: &[ProbeOutput]| {
+        let check = EngineCheck::new("furthest", &[("pod", "redis-1"), ("from", "redis-0")], "");
+        asked("redis", outputs, |asked| ENGINE.judge(&check, asked))
+    };
+    assert_eq!(judge(&orphans("", "", "")), Verdict::Holds);
+    let receiving = judge(&orphans("redis-2", "master_link_status:down", "master_link_status:up"));
+    assert_eq!(receiving, Verdict::not_yet("redis-2 still has a link to redis-0"));
+    let more = judge(&orphans("redis-2", "slave_repl_offset:518", "slave_repl_offset:600"));
+    assert_eq!(more, Verdict::broken("redis-2 has more of the log than redis-1: promote that one"));
+    let other = judge(&orphans("redis-2", "master_replid:3a", "master_replid:3b"));
+    assert_eq!(other, Verdict::broken("redis-2 has another history than redis-1"));
+    let master = judge(&orphans("redis-1", "role:slave", "role:master"));
+    assert_eq!(master, Verdict::broken("redis-1 is a master already"));
+    assert!(matches!(judge(&orphans("", "", "")[..1]), Verdict::NotYet { .. }));
 }

@@ -1,0 +1,2 @@
+# Prints what the server here is.
+ask ROLE | head -n 1
