@@ -86,6 +86,11 @@ impl Change<'_> {
         !self.args.yes && self.args.dry_run.is_none()
     }
 
+    /// Tells whether it is carried out, not only shown.
+    pub(super) fn is_real(&self) -> bool {
+        self.args.dry_run.is_none()
+    }
+
     /// Shows a plan, asks, and carries out what was agreed to. `make` makes the plan from what is there when it is called.
     pub(super) async fn carry_out<F>(&self, subject: Subject, make: F) -> Result<(), Failure>
     where
@@ -342,7 +347,8 @@ impl Change<'_> {
     }
 
     /// Checks every permission that the plan and its journal need, before anything is done.
-    async fn permitted(&self, plan: &Plan, journals: &Journals<'_>) -> Result<(), Failure> {
+    /// Sees that everything that a plan does is permitted.
+    pub(super) async fn permitted(&self, plan: &Plan, journals: &Journals<'_>) -> Result<(), Failure> {
         let mut needed: Vec<Permission> = plan.steps.iter().flat_map(|step| step.effect.permissions()).collect();
         needed.extend(journals.permissions());
         needed.sort();

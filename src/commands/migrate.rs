@@ -2,15 +2,15 @@
 
 use std::time::Duration;
 
-use super::Context;
 use super::asking::EngineArgs;
 use super::changing::{Change, ChangeArgs, run_id};
 use super::subject::{Look, the_set};
+use super::{Context, promote};
 use crate::analyze::{Criteria, DEFAULT_MAX_LAG_BYTES};
 use crate::cluster::{Cluster, parse_duration};
 use crate::collect::{Keep, Probing, Wanted, read_cluster};
 use crate::failure::{Failure, FailureKind};
-use crate::model::{NodeName, Pod, PodName, Snapshot, WorkloadName, parse_ordinal};
+use crate::model::{NodeName, Pod, PodName, Snapshot, Workload, WorkloadName, parse_ordinal};
 use crate::mover::program::beside;
 use crate::plan::{Effect, Limit, Plan, Relocation, Subject};
 use crate::planner::{Migrate, Situation, finish, migrate};
@@ -69,8 +69,11 @@ enum Verify {
     Full,
 }
 
+/// The word behind `--allow` for a primary that is not to hand over first.
+const CLIENTS_WAIT: &str = "downtime";
+
 /// Words behind `--allow` that speak of a move.
-const ALLOWED_HERE: &[&str] = &["autoscaler", "downtime", "host-path", "on-delete", "operator"];
+const ALLOWED_HERE: &[&str] = &["autoscaler", CLIENTS_WAIT, "host-path", "on-delete", "operator"];
 
 /// Moves a member with its volumes.
 ///
@@ -81,7 +84,7 @@ pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
     match (&args.member, &args.off_node) {
         (Some(word), _) => {
             let (name, ordinal) = member(word)?;
-            one(&args, context, &cluster, &name, ordinal).await
+            Box::pin(one(&args, context, &cluster, &name, ordinal)).await
         }
         (None, Some(node)) => all_of(&args, context, &cluster, node.strip_prefix("node/").unwrap_or(node)).await,
         (None, None) => Err(Failure::new(FailureKind::Usage, "name a member")),
@@ -114,8 +117,42 @@ async fn one(
         let make = async || done_with(&change, &look, &criteria, &pod, &look.take(context, cluster, &criteria).await?);
         return change.carry_out(Subject::of(&set), make).await;
     }
+    if !args.allow.iter().any(|word| word == CLIENTS_WAIT)
+        && handed_over(&change, &look, &criteria, &set, &pod, &wanted).await?
+        && !change.is_real()
+    {
+        return Ok(());
+    }
     let make = async || make(&change, &look, &criteria, &pod, &wanted, &look.take(context, cluster, &criteria).await?);
     change.carry_out(Subject::of(&set), make).await
+}
+
+/// Lets another member become the primary where the one that is to be moved is it, and where the move would be made then.
+/// Tells whether there was somebody to hand over to.
+async fn handed_over(
+    change: &Change<'_>,
+    look: &Look,
+    criteria: &Criteria,
+    set: &Workload,
+    pod: &PodName,
+    wanted: &Migrate,
+) -> Result<bool, Failure> {
+    let context = change.context;
+    let seen = look.take(context, change.cluster, criteria).await?;
+    let situation = situation(look, criteria, &seen)?;
+    let node = situation.node_of(pod).filter(|_| situation.leads(pod));
+    let Some(heir) = node.and_then(|node| promote::heir(&situation, pod, node)) else { return Ok(false) };
+    let mut trial = wanted.clone();
+    trial.allowed.push(CLIENTS_WAIT.to_owned());
+    // What speaks against the move is said by the move's own way.
+    let Ok(then) = make(change, look, criteria, pod, &trial, &seen) else { return Ok(false) };
+    let journals = context.journals(change.cluster, Subject::of(set), &change.args.log).await;
+    change.permitted(&then, &journals).await?;
+    context
+        .ui
+        .status(&format!("{pod} is the primary: {heir} takes over first; then, by a plan of its own, {}", then.goal));
+    promote::hand_over(change, look, criteria, set, (pod, &heir)).await?;
+    Ok(true)
 }
 
 /// Moves every member that is on a node, one after another. One that is refused stays, and is named at the end; whatever else

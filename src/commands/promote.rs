@@ -12,7 +12,7 @@ use crate::analyze::{Criteria, DEFAULT_MAX_LAG_BYTES};
 use crate::cluster::{Cluster, parse_duration};
 use crate::engine::Path;
 use crate::failure::{Failure, FailureKind};
-use crate::model::{PodName, ProbeOutput, Snapshot, Workload, parse_ordinal};
+use crate::model::{NodeName, PodName, ProbeOutput, Snapshot, Workload, parse_ordinal};
 use crate::plan::{Limit, Plan, Subject};
 use crate::planner::{Accepted, Candidate, Promote, Refusal, Situation, candidates, promote, remains};
 use crate::view;
@@ -116,6 +116,45 @@ pub async fn run(args: Args, context: &Context) -> Result<(), Failure> {
     let Some(to) = command.choose(asked).await? else { return Ok(()) };
     let make = async || command.plan(look.take(context, &cluster, &criteria).await?, &to).await;
     change.carry_out(Subject::of(&set), make).await
+}
+
+/// Finds who could take over from a primary that leaves its node: the best one on another node.
+pub(super) fn heir(situation: &Situation<'_>, leaving: &PodName, node: &NodeName) -> Option<PodName> {
+    if situation.has_parts() {
+        return None;
+    }
+    let found = candidates(situation, &planned(leaving)).ok()?;
+    let elsewhere = |one: &&Candidate| one.is_fit() && one.row.node.as_ref().is_some_and(|own| own != node);
+    found.iter().find(elsewhere).map(|one| one.row.pod.clone())
+}
+
+/// Lets a primary that is about to leave hand over: a planned promotion, shown, asked for and journaled as any other.
+///
+/// # Errors
+/// When it is refused, stopped or cannot be done.
+pub(super) async fn hand_over(
+    change: &Change<'_>,
+    look: &Look,
+    criteria: &Criteria,
+    set: &Workload,
+    (from, to): (&PodName, &PodName),
+) -> Result<(), Failure> {
+    let wanted = planned(from);
+    let command = Promotion { change, look, criteria, wanted: &wanted };
+    let make = async || command.plan(look.take(change.context, change.cluster, criteria).await?, to).await;
+    change.carry_out(Subject::of(set), make).await
+}
+
+/// A planned promotion with nothing special wanted.
+fn planned(from: &PodName) -> Promote {
+    Promote {
+        expected: Some(from.clone()),
+        allowed: Vec::new(),
+        path: Path::Auto,
+        verify_write: false,
+        failover: None,
+        step_limit: None,
+    }
 }
 
 /// Reads the name or the ordinal of a member.

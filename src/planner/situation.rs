@@ -3,7 +3,7 @@
 use crate::analyze::report::{Report, Row};
 use crate::analyze::{Analysis, Criteria, Study};
 use crate::engine::{self, Asked, Engine};
-use crate::model::{ContainerName, Pod, PodName, ProbeOutput, Snapshot, Topology, Uid, Workload};
+use crate::model::{ContainerName, NodeName, Pod, PodName, ProbeOutput, Snapshot, Topology, Uid, Workload};
 
 /// One workload as it is now.
 pub struct Situation<'a> {
@@ -64,6 +64,12 @@ impl<'a> Situation<'a> {
     }
 
     /// Finds a pod of the set.
+    /// Names the node that a member is on.
+    #[must_use]
+    pub fn node_of(&self, member: &PodName) -> Option<&'a NodeName> {
+        self.pod(member)?.node.as_ref()
+    }
+
     pub(super) fn pod(&self, name: &PodName) -> Option<&'a Pod> {
         self.snapshot.pods.iter().find(|pod| {
             pod.meta.namespace == self.workload.meta.namespace

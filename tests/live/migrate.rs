@@ -7,7 +7,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use crate::postgres::{start, streams};
-use crate::promote::{Writer, until_led_by};
+use crate::promote::{Writer, nothing_lost, until_led_by};
 use crate::support::{
     Fault, Gate, Namespace, Node, Ran, Running, Way, eventually, finding, look_at, proves, row, rows, run,
 };
@@ -22,7 +22,7 @@ const LISTING: &str = "cd /var/lib/postgresql/data/odd && find . -printf '%P %y 
                        && find . -type f -exec sha256sum {} + | sort -k2";
 
 /// The plugin looks for the mover beside itself.
-fn the_mover_is_there() {
+pub(crate) fn the_mover_is_there() {
     let beside = Path::new(env!("CARGO_BIN_EXE_kubectl-stateful")).parent().expect("a folder");
     let found = std::fs::read_dir(beside).expect("a folder").flatten();
     let there = found
@@ -35,7 +35,7 @@ fn the_mover_is_there() {
     );
 }
 
-fn node_of(report: &Value, pod: &str) -> String {
+pub(crate) fn node_of(report: &Value, pod: &str) -> String {
     row(report, pod)["node"].as_str().expect("a node").to_owned()
 }
 
@@ -86,14 +86,16 @@ fn a_replica_moves_with_its_volume_while_clients_write() {
     let _uncordoned = source.uncordoned_at_end();
     let target = another(&source.name);
     for (arguments, says) in [
-        (&["migrate", "db-0"][..], &["db-0: the primary", "kubectl stateful promote", "--allow downtime"][..]),
-        (&["migrate", "db-2", "--to", &source.name], &["is on", "already"]),
+        (&["migrate", "db-2", "--to", &source.name][..], &["is on", "already"][..]),
         (&["migrate", "db-2", "--to", "nowhere"], &["there is no node nowhere"]),
         (&["migrate", "db-2", "--finish"], &["db-2 has no volume of before"]),
     ] {
         namespace.refuses("db", arguments, says);
     }
-    proves("a primary, the node it is on, and an unknown node are refused, with the way out");
+    proves("the node it is on, and an unknown node are refused, with the way out");
+    let shown = namespace.changes(&["migrate", "db-0", "--dry-run"]);
+    assert!(shown.stdout.contains("planned switchover from db-0 to "), "{shown:?}");
+    assert!(shown.stderr.contains("takes over first; then, by a plan of its own, migrate db-0 "), "{shown:?}");
 
     odd_files(&namespace, "db-2");
     let (before, others_before) = (listing(&namespace, "db-2"), uids(&namespace));
@@ -149,25 +151,41 @@ fn a_replica_moves_with_its_volume_while_clients_write() {
     proves("--finish removes the volume of before, and only that");
 
     run("kubectl", &["uncordon", &source.name]).ok();
-    a_node_is_emptied(&namespace, &target);
+    the_primarys_node_is_emptied(&namespace);
 }
 
-/// Moves whatever member is on a node, but the primary.
-fn a_node_is_emptied(namespace: &Namespace, target: &str) {
-    let emptied = Node::new(target);
+/// Moves whatever member is on the primary's node; the primary hands over first.
+fn the_primarys_node_is_emptied(namespace: &Namespace) {
+    let report = namespace.until_ready("db", 3);
+    let emptied = Node::new(&node_of(&report, "db-0"));
     let _uncordoned = emptied.uncordoned_at_end();
+    let stays = ["db-1", "db-2"].into_iter().find(|pod| node_of(&report, pod) != emptied.name).expect("another node");
+    namespace.sql("db-0", "TRUNCATE written");
+    let writer = Writer::begin(namespace, stays);
     // On a busy machine a member may be unready for a moment, which refuses it.
-    let said = eventually("db-2 off the node", || {
-        let ran = namespace.stateful(&["migrate", "--off-node", target, "--yes"]);
-        if ran.stdout.contains(&format!("migrate db-2 {target} -> ")) { Ok(ran) } else { Err(ran.everything()) }
+    let said = eventually("db-0 off its node", || {
+        let ran = namespace.stateful(&["migrate", "--off-node", &emptied.name, "--yes"]);
+        if ran.stdout.contains(&format!("migrate db-0 {} -> ", emptied.name)) { Ok(ran) } else { Err(ran.everything()) }
     });
-    assert!(said.stderr.contains(&format!("left to `kubectl drain {target}`")), "{said:?}");
-    let stay = namespace.report("db", &[]);
-    let stay: Vec<&str> =
-        rows(&stay).iter().filter(|row| row["node"] == target).filter_map(|row| row["pod"].as_str()).collect();
-    assert!(stay.iter().all(|pod| *pod == "db-0"), "only the primary may stay: {stay:?}");
-    assert_eq!(said.code, if stay.is_empty() { 0 } else { 4 }, "{said:?}");
-    proves(format!("--off-node moves every member but the primary; {} stay, and are named", stay.len()));
+    assert!(said.stderr.contains(&format!("left to `kubectl drain {}`", emptied.name)), "{said:?}");
+    assert_eq!(said.code, 0, "{said:?}");
+    let leads = |report: &Value| {
+        let mut found = rows(report).iter().filter(|row| row["role"]["value"] == "primary");
+        found.next().and_then(|row| row["pod"].as_str()).map(str::to_owned)
+    };
+    let report = namespace.until("db", "nobody on the node, everybody streams", |report| {
+        let streaming = rows(report).iter().filter(|row| streams(row)).count();
+        report["head"]["ready"] == 3 && streaming == 2 && rows(report).iter().all(|row| row["node"] != emptied.name)
+    });
+    let primary = leads(&report).expect("a primary");
+    assert_ne!(primary, "db-0", "it handed over");
+    writer.until_more();
+    let acknowledged = writer.end();
+    nothing_lost(namespace, &primary, &acknowledged);
+    proves(format!(
+        "--off-node moves every member, the primary after it handed over to {primary}: all {} acknowledged writes are there",
+        acknowledged.len()
+    ));
 }
 
 #[test]
