@@ -11,11 +11,13 @@ use crate::support::{Beside, Namespace, Ran, codes, finding, proves, row, rows, 
 #[derive(Clone, Copy)]
 pub(crate) struct Family {
     /// The set, and the workload's manifest.
-    set: &'static str,
-    manifest: &'static str,
+    pub(crate) set: &'static str,
+    pub(crate) manifest: &'static str,
     container: &'static str,
+    pub(crate) server: &'static str,
     engine: &'static str,
     password: &'static str,
+    pub(crate) stop_receiver: &'static str,
     stop_applier: &'static str,
     start_applier: &'static str,
     /// Gives the replica another password, which is wrong.
@@ -28,20 +30,24 @@ pub(crate) const MYSQL: Family = Family {
     set: "my",
     manifest: "mysql",
     container: "mysql",
+    server: "mysqld",
     engine: "mysql",
     password: "MYSQL_ROOT_PASSWORD",
+    stop_receiver: "STOP REPLICA IO_THREAD",
     stop_applier: "STOP REPLICA SQL_THREAD",
     start_applier: "START REPLICA SQL_THREAD",
     cut_off: "STOP REPLICA; CHANGE REPLICATION SOURCE TO SOURCE_PASSWORD = 'wrong'; START REPLICA",
     make_primary: "STOP REPLICA; RESET REPLICA ALL; SET GLOBAL super_read_only = OFF; SET GLOBAL read_only = OFF",
 };
 
-const MARIADB: Family = Family {
+pub(crate) const MARIADB: Family = Family {
     set: "maria",
     manifest: "mariadb",
     container: "mariadb",
+    server: "mariadbd",
     engine: "mariadb",
     password: "MARIADB_ROOT_PASSWORD",
+    stop_receiver: "STOP SLAVE IO_THREAD",
     stop_applier: "STOP SLAVE SQL_THREAD",
     start_applier: "START SLAVE SQL_THREAD",
     cut_off: "STOP SLAVE; CHANGE MASTER TO MASTER_PASSWORD = 'wrong'; START SLAVE",
@@ -49,7 +55,7 @@ const MARIADB: Family = Family {
 };
 
 impl Family {
-    fn pod(self, ordinal: u32) -> String {
+    pub(crate) fn pod(self, ordinal: u32) -> String {
         format!("{}-{ordinal}", self.set)
     }
 

@@ -31,7 +31,7 @@ pub(super) struct Channel {
     pub(super) behind_seconds: Option<u64>,
     /// How late it is told to be, in seconds.
     pub(super) delay_seconds: u64,
-    /// What it has received since its source was set, by GTIDs; MySQL only.
+    /// What it has received, by GTIDs: on MySQL since its source was set, on MariaDB the last one of each domain.
     pub(super) received: Option<String>,
     /// Whether it says by GTIDs what it wants; otherwise a change of its source needs places in logs.
     pub(super) by_gtid: bool,
@@ -69,7 +69,7 @@ impl Channel {
                 applied: file.zip(number(&["Exec_Source_Log_Pos", "Exec_Master_Log_Pos"])),
                 behind_seconds: number(&["Seconds_Behind_Source", "Seconds_Behind_Master"]),
                 delay_seconds: number(&["SQL_Delay"]).unwrap_or_default(),
-                received: cell(row, &["Retrieved_Gtid_Set"]).map(str::to_owned),
+                received: cell(row, &["Retrieved_Gtid_Set", "Gtid_IO_Pos"]).map(str::to_owned),
                 by_gtid: cell(row, &["Auto_Position"]) == Some("1")
                     || matches!(cell(row, &["Using_Gtid"]), Some("Slave_Pos" | "Current_Pos")),
             })

@@ -72,18 +72,43 @@ impl History {
         }
     }
 
-    /// Adds what another history has; `None` where only the last transactions are known.
+    /// Adds what another history has; `None` where the two do not compare.
     pub(super) fn with(&self, other: &Self) -> Option<Self> {
-        let (Self::Sets(own), Self::Sets(other)) = (self, other) else { return None };
-        let mut sets = own.clone();
-        for (source, ranges) in other {
-            let own = sets.entry(source.clone()).or_default();
-            // What both have stands there once.
-            let more = minus(ranges, own);
-            own.extend(more);
-            own.sort_unstable();
+        match (self, other) {
+            (Self::Sets(own), Self::Sets(other)) => {
+                let mut sets = own.clone();
+                for (source, ranges) in other {
+                    let own = sets.entry(source.clone()).or_default();
+                    // What both have stands there once.
+                    let more = minus(ranges, own);
+                    own.extend(more);
+                    own.sort_unstable();
+                }
+                Some(Self::Sets(sets))
+            }
+            (Self::Positions(own), Self::Positions(other)) => {
+                let mut positions = own.clone();
+                for (domain, position) in other {
+                    let own = positions.entry(*domain).or_insert(*position);
+                    if own.number < position.number {
+                        *own = *position;
+                    }
+                }
+                Some(Self::Positions(positions))
+            }
+            (Self::Sets(_), Self::Positions(_)) | (Self::Positions(_), Self::Sets(_)) => None,
         }
-        Some(Self::Sets(sets))
+    }
+
+    /// Counts which of the transactions of a list it lacks; `None` for what is no such list.
+    pub(super) fn lacks(&self, list: &str) -> Option<u64> {
+        if let Self::Sets(_) = self {
+            return Self::set(list)?.beyond(self)?.count();
+        }
+        // Each stands there by itself: a domain would keep the last one only.
+        let words = list.split(',').filter(|word| !word.is_empty());
+        let lacked = words.map(|word| Some(u64::from(!Self::positions(word)?.beyond(self)?.is_empty())));
+        lacked.sum()
     }
 
     /// Counts its transactions; `None` where only the last ones are known.
@@ -215,7 +240,12 @@ mod tests {
             assert_eq!(sum.to_string().replace(ONE, "A").replace(TWO, "B"), both, "{own} and {other}");
             assert_eq!((sum.count(), set(both).beyond(&sum)), (Some(count), History::set("")));
         }
-        assert!(History::positions("0-1-2").unwrap().with(&set("A:1")).is_none());
+        let positions = |text| History::positions(text).unwrap();
+        assert_eq!(
+            positions("0-1-2,1-1-5").with(&positions("0-1-4,1-1-3,2-1-1")),
+            Some(positions("0-1-4,1-1-5,2-1-1"))
+        );
+        assert!(positions("0-1-2").with(&set("A:1")).is_none());
     }
 
     #[test]
@@ -227,6 +257,8 @@ mod tests {
         assert_eq!(beyond("0-100-7,1-100-2", "0-100-9"), "1-100-2");
         assert_eq!(beyond("0-101-8", "0-100-8"), "0-101-8");
         assert!(positions("0-100-7").not_of(None, 100).is_empty());
+        assert_eq!(positions("0-100-7").lacks("0-100-7,0-100-8,0-100-9,1-100-1,"), Some(3));
+        assert_eq!((positions("0-100-7").lacks(""), positions("0-100-7").lacks("x")), (Some(0), None));
         assert_eq!(positions("0-1-2").beyond(&set("A:1")), None);
     }
 

@@ -31,19 +31,16 @@ use server::Server;
 use subject::Subject;
 
 /// MySQL and Percona Server, as the list takes them.
-pub(super) const MYSQL: Family = Family { name: "mysql", title: "MySQL", signs: &recognise::MYSQL, persists: true };
+pub(super) const MYSQL: Family = Family { name: "mysql", title: "MySQL", signs: &recognise::MYSQL };
 
 /// MariaDB, as the list takes it.
-pub(super) const MARIADB: Family =
-    Family { name: "mariadb", title: "MariaDB", signs: &recognise::MARIADB, persists: false };
+pub(super) const MARIADB: Family = Family { name: "mariadb", title: "MariaDB", signs: &recognise::MARIADB };
 
 /// Knows one of the two; they differ in what gives them away, and in the words of their servers.
 pub(super) struct Family {
     name: &'static str,
     title: &'static str,
     signs: &'static Signs,
-    /// Whether a server keeps on its volume that it takes no writes.
-    persists: bool,
 }
 
 impl Engine for Family {
@@ -94,14 +91,7 @@ impl Engine for Family {
     }
 
     fn fails_over(&self) -> bool {
-        self.persists
-    }
-
-    fn own_failover(&self) -> Option<&'static str> {
-        Some(
-            "keep the old primary from running; then, on the replica that is furthest by `SELECT @@gtid_current_pos`, \
-             `STOP SLAVE; RESET SLAVE ALL; SET GLOBAL read_only = OFF`, and on the others `CHANGE MASTER TO MASTER_HOST`",
-        )
+        true
     }
 
     fn remains(&self, asked: &Asked<'_>, promoting: &Promoting<'_>) -> Option<Probe> {

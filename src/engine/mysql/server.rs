@@ -28,6 +28,9 @@ pub(super) struct Server {
     pub(super) logs: Vec<(String, u64)>,
     /// Client sessions of others, counted by their state.
     sessions: BTreeMap<String, u32>,
+    /// The home of its process, where it reads options there and none of its own arguments has it take writes; MariaDB only,
+    /// and only where that can be seen.
+    home: Option<String>,
 }
 
 /// A server that has registered to receive changes.
@@ -83,6 +86,8 @@ impl Server {
                 .collect::<Option<_>>()
                 .ok_or("sessions not understood")?,
             status: sheet.pairs("status")?,
+            // Older answers, and those of MySQL, have no such table.
+            home: sheet.pairs("options").ok().and_then(|options| options.get("home").cloned()),
             variables,
         })
     }
@@ -131,9 +136,24 @@ impl Server {
     pub(super) fn known(&self) -> Option<History> {
         let mut known = self.history()?;
         for channel in &self.channels {
-            known = known.with(&History::set(channel.received.as_deref().unwrap_or_default())?)?;
+            known = known.with(&self.read_history(channel.received.as_deref().unwrap_or_default())?)?;
         }
         Some(known)
+    }
+
+    /// Reads transactions as its family writes them.
+    pub(super) fn read_history(&self, text: &str) -> Option<History> {
+        if self.is_mariadb() { History::positions(text) } else { History::set(text) }
+    }
+
+    /// Tells whether its volume can say that it takes no writes when it starts: MySQL persists that from 8.0 on, MariaDB reads
+    /// options in the home of its process, which may be where its data are.
+    pub(super) fn may_stay_read_only(&self) -> bool {
+        if !self.is_mariadb() {
+            return !self.short_version().starts_with("5.");
+        }
+        let path = |text: &str| text.trim_end_matches('/').to_owned();
+        self.home.as_deref().map(path).is_some_and(|home| self.variable("datadir").map(path) == Some(home))
     }
 
     /// Tells whether it is part of a Galera cluster.

@@ -1,2 +1,3 @@
 # Prints this server's version, whether it starts with what it has persisted, and where its data are.
-echo "SELECT CONCAT(VERSION(), ' ', @@persisted_globals_load, ' ', @@datadir);" | run
+if [ "$family" = mariadb ]; then loads=1; else loads=@@persisted_globals_load; fi
+echo "SELECT CONCAT(VERSION(), ' ', $loads, ' ', @@datadir);" | run

@@ -12,7 +12,6 @@
 
 use super::fitness::{self, no};
 use super::{galera, server_of, steps, subjects};
-use crate::engine::mysql::history::History;
 use crate::engine::mysql::server::Server;
 use crate::engine::{Asked, Failover, GivenUp, Handing, Loss, Place, Promoting, Promotion, Rejoin, answer};
 use crate::model::{Known, Probe};
@@ -55,7 +54,8 @@ pub(in crate::engine::mysql) fn remains(asked: &Asked<'_>, promoting: &Promoting
     let (file, _) = candidate.logs.last()?;
     let (name, _) = file.rsplit_once('.')?;
     let has = candidate.known()?.to_string();
-    let argv = ["sh", "-c", include_str!("remains.sh"), "kubectl-stateful", name, has.as_str()];
+    let script = if candidate.is_mariadb() { include_str!("remains-mariadb.sh") } else { include_str!("remains.sh") };
+    let argv = ["sh", "-c", script, "kubectl-stateful", name, has.as_str()];
     Some(Probe { id: REMAINS, container: place.container.clone(), argv: argv.map(str::to_owned).to_vec() })
 }
 
@@ -102,11 +102,7 @@ impl<'a> Survivors<'a> {
 
     fn objections(&self, asked: &Asked<'_>) -> Vec<Objection> {
         let mut found = fitness::numbered(self.all());
-        let version = self.candidate.short_version();
-        if self.candidate.is_mariadb() || version.starts_with("5.") {
-            let measured = format!("{version} does not keep read_only across restarts");
-            found.push(no("comesBack", measured, "the old primary must not come back as a second one"));
-        }
+        found.extend(self.comes_back());
         found.extend(self.replicates(asked));
         if found.is_empty() {
             found.extend(self.furthest());
@@ -114,6 +110,28 @@ impl<'a> Survivors<'a> {
         found.extend(fitness::can_lead(self.promoting, &self.candidate, &self.siblings));
         found.extend(fitness::versions(&self.candidate, self.all()));
         found
+    }
+
+    /// The old primary's volume must be able to say that it takes no writes. It starts like the candidate: one template makes
+    /// them both.
+    fn comes_back(&self) -> Option<Objection> {
+        if self.candidate.may_stay_read_only() {
+            return None;
+        }
+        let (name, version) = (self.name(), self.candidate.short_version());
+        let measured = if self.candidate.is_mariadb() {
+            format!(
+                "{version} does not keep read_only across restarts, and is not seen to read options where its data are (its \
+                 home, on {name})"
+            )
+        } else {
+            format!("{version} does not keep read_only across restarts")
+        };
+        let objection = no("comesBack", measured, "the old primary must not come back as a second one");
+        Some(objection.way_out(
+            "keep the old primary from running; then, on the replica that is furthest, stop replication, forget it and set \
+             read_only = OFF (`STOP SLAVE; RESET SLAVE ALL`), and on the others `CHANGE MASTER TO MASTER_HOST`",
+        ))
     }
 
     /// Everybody takes from the old primary alone, applies what it has, and takes no writes.
@@ -184,12 +202,7 @@ impl<'a> Survivors<'a> {
     fn promotion(&self, asked: &Asked<'_>) -> Promotion {
         let (to, from) = (&self.promoting.candidate, self.lost.pod.as_str());
         let loss = self.loss(asked);
-        let notes = vec![format!(
-            "{from} comes back taking no writes and following nobody. What only it has is on its volume still: where \
-             GTID_SUBSET(its @@gtid_executed, that of {}) is 1 there is nothing, and CHANGE REPLICATION SOURCE TO makes it \
-             follow; otherwise it has to be cloned anew",
-            to.pod.name
-        )];
+        let notes = vec![self.left_alone()];
         Promotion {
             manner: manner(from, &to.pod.name, &loss),
             notes,
@@ -199,7 +212,7 @@ impl<'a> Survivors<'a> {
                 loss,
                 rejoin: Some(Rejoin {
                     words: format!("have {from} take no writes when it comes back, in a helper pod"),
-                    argv: steps::stay_read_only(),
+                    argv: steps::stay_read_only(&self.candidate),
                     reads: steps::describe(to),
                     limit: HELP_LIMIT,
                     why: format!("{from} must not take writes beside {}", to.pod.name),
@@ -208,6 +221,23 @@ impl<'a> Survivors<'a> {
             }),
             ..Promotion::default()
         }
+    }
+
+    /// Says what becomes of the old primary.
+    fn left_alone(&self) -> String {
+        let (from, to) = (&self.lost.pod, self.name());
+        let (nothing, follows) = if self.candidate.is_mariadb() {
+            let nothing = format!(
+                "@@gtid_binlog_state of {to} has the last number of its server in its own @@gtid_current_pos, or more,"
+            );
+            (nothing, "CHANGE MASTER TO")
+        } else {
+            (format!("GTID_SUBSET(its @@gtid_executed, that of {to}) is 1"), "CHANGE REPLICATION SOURCE TO")
+        };
+        format!(
+            "{from} comes back taking no writes and following nobody. What only it has is on its volume still: where \
+             {nothing} there is nothing, and {follows} makes it follow; otherwise it has to be cloned anew"
+        )
     }
 
     /// Says what only the old primary has, as far as it was measured.
@@ -232,16 +262,21 @@ impl<'a> Survivors<'a> {
     fn rest(&self, text: &str) -> Result<u64, String> {
         let line = |word: &str| {
             let found = text.lines().find_map(|line| line.strip_prefix(word));
-            found.and_then(|set| History::set(set.trim())).ok_or_else(|| "answer not understood".to_owned())
+            found.map(str::trim).ok_or_else(not_understood)
         };
         let (before, lost) = (line("before")?, line("lost")?);
         let own = self.candidate.known().ok_or("what the candidate has is not known")?;
+        let before = self.candidate.read_history(before).ok_or_else(not_understood)?;
         if before.beyond(&own).is_none_or(|rest| !rest.is_empty()) {
             return Err(format!("{} lacks more than the last two files of its log hold", self.name()));
         }
         // It may have received more since.
-        lost.beyond(&own).and_then(|rest| rest.count()).ok_or_else(|| "answer not understood".to_owned())
+        own.lacks(lost).ok_or_else(not_understood)
     }
+}
+
+fn not_understood() -> String {
+    "answer not understood".to_owned()
 }
 
 fn transactions(number: u64) -> String {

@@ -173,8 +173,10 @@ pub(super) fn lead_alone(to: &Place, from: &str) -> Step {
 }
 
 /// Makes the command of a helper pod that has a given-up primary take no writes when it comes back.
-pub(super) fn stay_read_only() -> Vec<String> {
-    argv(include_str!("stay-read-only.sh"), &[GIVEN])
+pub(super) fn stay_read_only(family: &Server) -> Vec<String> {
+    let text =
+        if family.is_mariadb() { include_str!("read-only-options.sh") } else { include_str!("stay-read-only.sh") };
+    argv(text, &[GIVEN])
 }
 
 /// Makes the command that prints what the helper pod has to know.

@@ -187,6 +187,25 @@ fn what_only_the_old_primary_has_is_counted_in_its_log() {
 }
 
 #[test]
+fn what_only_an_old_mariadb_primary_has_is_counted_number_by_number() {
+    let lost = |remains: &str, said: (&str, &str, &str)| {
+        let promotion = failover(orphans(MARIA, "orphaned", said), Some(remains), true);
+        let loss = promotion.failover.expect("a failover").loss;
+        (promotion.manner, loss.transactions.value().copied(), loss.bytes.value().copied())
+    };
+    let recorded = recorded("mariadb/10.11.18/orphaned-remains.txt");
+    let (manner, transactions, bytes) = lost(&recorded, SAME);
+    assert_eq!((transactions, bytes), (Some(2), None));
+    assert_eq!(manner, "db-0 is given up, and with it 2 committed transactions that only it has");
+    let since = ("db-1", "Slave_Pos\t0-100-8", "Slave_Pos\t0-100-10");
+    assert_eq!((lost(&recorded, since).1, lost(&recorded, since).2), (Some(0), Some(0)), "they have come since");
+    let (manner, transactions, _) = lost("before 0-100-9\nlost 0-100-10\n", SAME);
+    assert_eq!(transactions, None);
+    assert!(manner.contains("db-1 lacks more than the last two files of its log hold"), "{manner}");
+    assert_eq!(lost("before \nlost none\n", SAME).1, None);
+}
+
+#[test]
 fn who_could_not_lead_without_a_primary_is_refused_with_the_reason() {
     let codes =
         |outputs, ready| failover(outputs, None, ready).objections.into_iter().map(|one| one.code).collect::<Vec<_>>();
@@ -198,7 +217,17 @@ fn who_could_not_lead_without_a_primary_is_refused_with_the_reason() {
     assert_eq!(codes(orphans(MY, "healthy", ("db-2", "gtid_mode\tON", "gtid_mode\tOFF")), true)[0], "gtid");
     assert_eq!(codes(orphans(MY, "delayed", SAME), true), ["replayDelayed"]);
     assert_eq!(codes(orphans(MY, "group-healthy", SAME), true), ["noPromotion"]);
-    assert_eq!(codes(orphans(MARIA, "healthy", SAME), true)[0], "comesBack");
+    assert_eq!(
+        codes(orphans(MARIA, "healthy", SAME), true),
+        ["comesBack"],
+        "where it reads options was not looked for"
+    );
+    assert_eq!(codes(orphans(MARIA, "orphaned", SAME), true), [] as [&str; 0]);
+    let elsewhere = ("db-1", "home\t/var/lib/mysql", "home\t/home/mysql");
+    assert_eq!(codes(orphans(MARIA, "orphaned", elsewhere), true), ["comesBack"]);
+    let further = ("db-2", "Slave_Pos\t0-100-3", "Slave_Pos\t0-100-9");
+    assert_eq!(codes(orphans(MARIA, "orphaned", further), true), ["behind"]);
+    assert_eq!(codes(orphans(MARIA, "galera-healthy", SAME), true), ["noPromotion"]);
     assert!(codes(vec![answer(MY, "healthy", "db-1")], true) == ["silent"]);
 }
 

@@ -16,3 +16,9 @@ case $version in
   executed='SELECT @@GLOBAL.gtid_executed' wait='SELECT WAIT_FOR_EXECUTED_GTID_SET' ;;
 esac
 run() { ask --skip-column-names --raw; }
+# Has this server no longer take no writes when it starts, where `read-only-options.sh` saw to that.
+release() {
+  if [ "$family" = mysql ]; then return; fi
+  options=$(echo 'SELECT @@datadir;' | run)/.my.cnf
+  if [ -e "$options" ]; then sed -i '/^# kubectl stateful: given up/,/^# kubectl stateful: end/d' "$options"; fi
+}
