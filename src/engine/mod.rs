@@ -105,8 +105,15 @@ pub trait Engine: Sync {
 
     /// Tells whether a member takes writes only while whoever manages the members lets it: whoever comes back asks for that
     /// first, and need not be kept from running.
-    fn asks_to_lead(&self) -> bool {
+    fn asks_to_lead(&self, asked: &Asked<'_>) -> bool {
+        let _ = asked;
         false
+    }
+
+    /// Says what people can do where too few members are left for `promote` to go on without the primary, as a fragment.
+    fn without_most(&self, asked: &Asked<'_>) -> Option<&'static str> {
+        let _ = asked;
+        None
     }
 
     /// Makes the question by which it is measured what only a primary that does not answer has: a command that runs

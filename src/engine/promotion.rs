@@ -218,6 +218,9 @@ pub struct Promotion {
     /// In a failover: what makes the given-up member a follower once it runs again, where nothing on its volumes can say so
     /// before.
     pub turn: Option<Step>,
+    /// In a failover where others make a follower of whoever comes back: what then holds. The given-up member's pod is ended
+    /// only once another one leads, for should it be back before, it would be the primary still.
+    pub returns: Option<Check>,
     /// Whether whoever manages the members leads clients over as well, by labels of its own.
     pub leads_clients: bool,
     /// Whether the run proves that this revision's pods come back as followers.

@@ -64,7 +64,9 @@ pub(super) fn given_up(situation: &Situation<'_>) -> Result<GivenUp, Objection> 
                 format!("{} do not answer", listed(&names)),
                 "whoever does not answer may have more of the log: only one member is given up",
             )
-            .way_out("bring the others back first"))
+            .way_out(
+                situation.asked(|asked| situation.engine.without_most(asked)).unwrap_or("bring the others back first"),
+            ))
         }
     }
 }
@@ -91,7 +93,7 @@ fn lost(situation: &Situation<'_>, name: &PodName) -> Result<GivenUp, Objection>
         bound_node(seen, volume)
     };
     let mut nodes: Vec<Option<String>> = claims.iter().map(node_of).collect();
-    if situation.engine.asks_to_lead() {
+    if asks_to_lead(situation) {
         let runs = situation.pod(name).and_then(|pod| pod.node.as_ref()).map(ToString::to_string);
         nodes.extend(runs.map(Some));
         nodes.retain(Option::is_some);
@@ -141,7 +143,7 @@ fn is_cordoned(situation: &Situation<'_>, lost: &GivenUp) -> bool {
 
 /// The member is kept from running, where it would not ask whether it may take writes.
 pub(super) fn must_be_held(situation: &Situation<'_>, lost: &GivenUp) -> Option<Check> {
-    (!situation.engine.asks_to_lead()).then(|| held(situation, lost))
+    (!asks_to_lead(situation)).then(|| held(situation, lost))
 }
 
 fn held(situation: &Situation<'_>, lost: &GivenUp) -> Check {
@@ -206,10 +208,24 @@ fn transactions(failover: &Failover) -> String {
     failover.loss.transactions.value().map_or_else(|| "unknown".to_owned(), ToString::to_string)
 }
 
+/// Tells whether whoever comes back takes writes only when others let it.
+fn asks_to_lead(situation: &Situation<'_>) -> bool {
+    situation.asked(|asked| situation.engine.asks_to_lead(asked))
+}
+
+/// The member's pod goes once another one leads, and whoever manages the members makes it a follower when it is back.
+pub(super) fn end(situation: &Situation<'_>, lost: &GivenUp, returns: Check) -> Vec<Step> {
+    let mut steps = fence(situation, lost);
+    if let Some(step) = steps.last_mut().filter(|_| lost.node_ready && !is_cordoned(situation, lost)) {
+        step.ensures.push(returns);
+    }
+    steps
+}
+
 /// The member's pod goes, and can run nowhere: its volumes are kept to a node that takes no new pods. One that asks first
 /// whether it may take writes may run again at once.
 pub(super) fn fence(situation: &Situation<'_>, lost: &GivenUp) -> Vec<Step> {
-    let may_run = is_cordoned(situation, lost) || situation.engine.asks_to_lead();
+    let may_run = is_cordoned(situation, lost) || asks_to_lead(situation);
     let hold = (!may_run).then(|| cordon(lost, true));
     let end = situation.pod(&lost.pod).map(|pod| {
         let pin = Pin::of(&pod.meta);

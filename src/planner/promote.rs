@@ -155,7 +155,9 @@ fn plan(situation: &Situation<'_>, to: &PodName, wanted: &Promote, parts: Parts,
     }
     let mut steps = promotion.before;
     let first = steps.len();
-    steps.extend(given_up.map(|given_up| failover::fence(situation, given_up)).unwrap_or_default());
+    if let Some(given_up) = given_up.filter(|_| promotion.returns.is_none()) {
+        steps.extend(failover::fence(situation, given_up));
+    }
     steps.extend(promotion.fence);
     let together = promotion.at_once.then_some(steps.len());
     let awaited = if promotion.leads_clients { clients.led_by_others() } else { Vec::new() };
@@ -166,6 +168,9 @@ fn plan(situation: &Situation<'_>, to: &PodName, wanted: &Promote, parts: Parts,
     if let (Some(given_up), Some(step)) = (given_up, steps.get_mut(leads)) {
         step.requires.extend(failover::must_be_held(situation, given_up));
         notes.extend(failover::note(situation, given_up));
+    }
+    if let (Some(given_up), Some(returns)) = (given_up, promotion.returns) {
+        steps.extend(failover::end(situation, given_up, returns));
     }
     let last = steps.len().saturating_sub(1);
     steps.extend(promotion.after);

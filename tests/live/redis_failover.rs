@@ -3,7 +3,7 @@
 
 use crate::failover::freeze;
 use crate::redis::{ask, healthy};
-use crate::support::{Namespace, Node, eventually, look_at, proves, row, run, workload};
+use crate::support::{Namespace, Node, eventually, look_at, proves, row, rows, run, workload};
 
 /// Runs `promote --failover` until it ends in a way; a busy machine refuses for other reasons at first.
 #[track_caller]
@@ -114,4 +114,76 @@ fn a_redis_master_without_a_configuration_that_stays_is_turned_as_soon_as_it_ans
     let cordoned = run("kubectl", &["get", "node", &node.name, "-o", "jsonpath={.spec.unschedulable}"]).ok();
     assert_eq!(cordoned, "", "the node takes pods again");
     proves("redis-0 comes back as the master that it was, and is turned");
+}
+
+#[test]
+fn a_sentinel_is_told_to_replace_a_master_where_too_few_of_them_agree() {
+    let namespace = Namespace::new("sentinel-over");
+    namespace.apply(&workload("redis-sentinel"));
+    namespace.until("node", "a master, two replicas and three sentinels", |report| {
+        healthy("node")(report) && report["head"]["cluster"] == "3 sentinels for mymaster, quorum 2"
+    });
+    let nodes = ["node-0", "node-1", "node-2"];
+    for pod in nodes {
+        let quorum = ["SENTINEL", "SET", "mymaster", "quorum", "4"];
+        namespace
+            .kubectl(&[&["exec", pod, "-c", "sentinel", "--", "redis-cli", "-p", "26379"], &quorum[..]].concat())
+            .ok();
+        ask(&namespace, pod, "CONFIG SET repl-ping-replica-period 1 repl-timeout 10");
+    }
+    ask(&namespace, "node-0", "SET kept 1");
+    assert_eq!(ask(&namespace, "node-0", "WAIT 2 5000"), "2");
+    freeze(&namespace, "node-0", |name, line| name == "redis-server" && !line.contains("sentinel"));
+    ran(&namespace, "node", &["--to", "1", "--dry-run"], 0, &["failover from node-0 to node-1", "(SENTINEL FAILOVER)"]);
+    let done = namespace.changes(&["promote", "node", "--failover", "--to", "1", "--yes", "--accept-loss", "any"]);
+    assert!(done.everything().contains("failover node-0 -> node-1 done"), "{done:?}");
+    assert!(!done.everything().contains("not-a-secret"), "{done:?}");
+    namespace.until("node", "both follow node-1", |report| {
+        report["head"]["ready"] == 3
+            && report["head"]["primaries"]["value"] == serde_json::json!(["node-1"])
+            && ["node-0", "node-2"].iter().all(|pod| row(report, pod)["lag"]["bytes"]["value"].is_u64())
+    });
+    assert!(ask(&namespace, "node-1", "CONFIG GET replica-priority").ends_with("100"));
+    for pod in nodes {
+        assert_eq!(ask(&namespace, pod, "EXISTS kept"), "1", "{pod}");
+    }
+    proves(
+        "sentinels that cannot agree do nothing; one that is told makes node-1 the master, and node-0 comes back as a replica",
+    );
+}
+
+#[test]
+fn a_replica_of_a_redis_cluster_that_may_not_take_over_is_made_to() {
+    let namespace = Namespace::new("shard-over");
+    namespace.apply(&workload("redis-cluster"));
+    namespace.until("shard", "six nodes", |report| report["head"]["ready"] == 6);
+    namespace.kubectl(&["exec", "shard-0", "--", "sh", "/scripts/create.sh"]).ok();
+    let follows = |row: &&serde_json::Value| row["role"]["value"] == "replica" && row["lag"]["bytes"]["value"].is_u64();
+    let whole =
+        |report: &serde_json::Value| rows(report).len() == 6 && rows(report).iter().filter(follows).count() == 3;
+    let report = namespace.until("shard", "three masters with a replica each", whole);
+    let of = |share: &str| {
+        let replica = rows(&report).iter().find(|row| row["share"] == share).expect("a replica");
+        replica["pod"].as_str().expect("a name").to_owned()
+    };
+    let (second, other) = (of("copy of shard-0"), of("copy of shard-1"));
+    let valkey = |pod: &str, words: &[&str]| {
+        namespace.kubectl(&[&["exec", pod, "--", "valkey-cli"], words].concat()).ok().trim_end().to_owned()
+    };
+    valkey(&second, &["CONFIG", "SET", "cluster-replica-no-failover", "yes", "repl-timeout", "10"]);
+    valkey("shard-0", &["CONFIG", "SET", "repl-ping-replica-period", "1"]);
+    // Its slot, 5061, is shard-0's.
+    assert_eq!(valkey("shard-0", &["SET", "{bar}", "kept"]), "OK");
+    assert_eq!(valkey("shard-0", &["WAIT", "1", "5000"]), "1");
+    freeze(&namespace, "shard-0", |name, _| name == "valkey-server");
+    let words = ["failover from shard-0 to", "(CLUSTER FAILOVER FORCE)"];
+    ran(&namespace, "shard", &["--to", &second, "--dry-run"], 0, &words);
+    ran(&namespace, "shard", &["--to", &other, "--dry-run"], 4, &["is a replica of shard-1, which does not fail"]);
+    let done = namespace.changes(&["promote", "shard", "--failover", "--to", &second, "--yes", "--accept-loss", "any"]);
+    assert!(done.everything().contains(&format!("failover shard-0 -> {second} done")), "{done:?}");
+    namespace.until("shard", "shard-0 is back as a replica", |report| {
+        whole(report) && row(report, "shard-0")["share"] == format!("copy of {second}")
+    });
+    assert_eq!(valkey("shard-1", &["-c", "GET", "{bar}"]), "kept");
+    proves("the replica takes over once most masters vote for it, and shard-0 comes back as its replica");
 }

@@ -88,7 +88,7 @@ impl Engine for Patroni {
         true
     }
 
-    fn asks_to_lead(&self) -> bool {
+    fn asks_to_lead(&self, _asked: &Asked<'_>) -> bool {
         true
     }
 

@@ -76,6 +76,14 @@ impl Engine for Redis {
         true
     }
 
+    fn asks_to_lead(&self, asked: &Asked<'_>) -> bool {
+        promotion::asks_to_lead(asked)
+    }
+
+    fn without_most(&self, asked: &Asked<'_>) -> Option<&'static str> {
+        promotion::without_most(asked)
+    }
+
     fn judge(&self, check: &EngineCheck, asked: &Asked<'_>) -> Verdict {
         promotion::judge(check, asked).unwrap_or_else(|| removal::judge(check, asked))
     }

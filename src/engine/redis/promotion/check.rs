@@ -37,6 +37,21 @@ pub(super) fn preferred(place: &Place, priority: &str) -> Check {
     Check::Engine(EngineCheck::new("preferred", &[("pod", pod), ("priority", priority)], words))
 }
 
+/// Makes the check that one sentinel, that of a pod, would choose a member before the others.
+pub(super) fn preferred_by(place: &Place, priority: &str, sentinel: &str) -> Check {
+    let pod = place.pod.name.as_str();
+    let words = format!("the sentinel of {sentinel} knows {pod} as the first to choose");
+    let about = [("pod", pod), ("priority", priority), ("sentinel", sentinel)];
+    Check::Engine(EngineCheck::new("preferred", &about, words))
+}
+
+/// Makes the check that one sentinel, that of a pod, has a member for the master, and replaces nobody.
+pub(super) fn watched_by(place: &Place, sentinel: &str) -> Check {
+    let pod = place.pod.name.as_str();
+    let words = format!("the sentinel of {sentinel} has {pod} for the master");
+    Check::Engine(EngineCheck::new("watched", &[("pod", pod), ("sentinel", sentinel)], words))
+}
+
 /// Makes the check that every sentinel has a member for the master, and replaces nobody.
 pub(super) fn watched(place: &Place) -> Check {
     let pod = &place.pod.name;
@@ -49,8 +64,8 @@ pub(in crate::engine::redis) fn judge(check: &EngineCheck, asked: &Asked<'_>) ->
         "leads" => is_master,
         "follows-master" => is_behind,
         "furthest" => is_furthest,
-        "preferred" => |check, subject, all| sentinels(all, |watched| is_preferred(check, subject, watched)),
-        "watched" => |_, subject, all| sentinels(all, |watched| is_watched(subject, watched)),
+        "preferred" => |check, subject, all| sentinels(check, all, |watched| is_preferred(check, subject, watched)),
+        "watched" => |check, subject, all| sentinels(check, all, |watched| is_watched(subject, watched)),
         _ => return None,
     };
     let subjects = Subject::all(asked.pods, asked.outputs);
@@ -64,8 +79,9 @@ pub(in crate::engine::redis) fn judge(check: &EngineCheck, asked: &Asked<'_>) ->
     })
 }
 
-/// Judges what every sentinel says of its master.
-fn sentinels(subjects: &[Subject<'_>], judge: impl Fn(&Watched) -> Result<(), String>) -> Verdict {
+/// Judges what every sentinel says of its master, or the one that the check names.
+fn sentinels(check: &EngineCheck, subjects: &[Subject<'_>], judge: impl Fn(&Watched) -> Result<(), String>) -> Verdict {
+    let named = check.name("sentinel");
     let one = |subject: &Subject<'_>| {
         let of = |why: String| Verdict::not_yet(format!("the sentinel of {} {why}", subject.name()));
         match &subject.sentinel {
@@ -78,7 +94,8 @@ fn sentinels(subjects: &[Subject<'_>], judge: impl Fn(&Watched) -> Result<(), St
             },
         }
     };
-    subjects.iter().map(one).fold(Verdict::Holds, Verdict::and)
+    let asked = subjects.iter().filter(|subject| named.is_empty() || subject.name() == named);
+    asked.map(one).fold(Verdict::Holds, Verdict::and)
 }
 
 fn is_preferred(check: &EngineCheck, subject: &Subject<'_>, watched: &Watched) -> Result<(), String> {
@@ -113,12 +130,17 @@ fn is_master(check: &EngineCheck, subject: &Subject<'_>, subjects: &[Subject<'_>
     }
 }
 
+/// Tells whether others make a master that comes back a replica: the nodes of a cluster, or sentinels.
+fn is_managed(subjects: &[Subject<'_>]) -> bool {
+    is_cluster(subjects) || subjects.iter().any(|subject| subject.sentinel.is_some())
+}
+
 fn is_behind(check: &EngineCheck, subject: &Subject<'_>, subjects: &[Subject<'_>]) -> Verdict {
     let (pod, master) = (check.name("pod"), check.name("master"));
     let upstream = subject.server().and_then(|server| server.upstream.as_ref());
     let leader = subjects.iter().find(|one| one.name() == master);
     match (upstream, leader) {
-        (None, _) if is_cluster(subjects) => Verdict::not_yet(format!("{pod} is a master still")),
+        (None, _) if is_managed(subjects) => Verdict::not_yet(format!("{pod} is a master still")),
         (None, _) => Verdict::broken(format!("{pod} is a master beside {master}")),
         (Some(_), None) => Verdict::not_yet(format!("{master} is not there")),
         (Some(upstream), Some(leader)) if !leader.is_at(&upstream.host) => {
@@ -151,5 +173,8 @@ fn is_furthest(check: &EngineCheck, subject: &Subject<'_>, subjects: &[Subject<'
             },
         }
     };
-    subjects.iter().filter(|other| other.name() != from).map(one).fold(Verdict::Holds, Verdict::and)
+    // In a cluster, those with the same master.
+    let master = |subject: &Subject<'_>| subject.node().and_then(|node| node.master.clone());
+    let of_it = |other: &&Subject<'_>| !is_cluster(subjects) || master(other) == master(subject);
+    subjects.iter().filter(|other| other.name() != from).filter(of_it).map(one).fold(Verdict::Holds, Verdict::and)
 }

@@ -9,54 +9,53 @@
 //! ```
 //!
 //! Where its configuration is not on its volume, it comes back as a master, and is turned as soon as it answers (`turn`):
-//! clients are elsewhere by then.
+//! clients are elsewhere by then. Where sentinels watch, one of them is told (`telling`); in a Redis Cluster a replica takes over
+//! from the master of its own slots, if most masters vote for it (`forcing`).
 
 use super::check::{follows_by_name, furthest, leads};
 use super::fitness::{self, no, passing};
 use super::handing::{COMMAND_LIMIT, FOLLOW_LIMIT, follow, rehearse, rewrite, step};
+use super::{forcing, telling};
 use crate::engine::redis::probe::run;
 use crate::engine::redis::server::{Server, Upstream};
 use crate::engine::redis::topology::{Subject, is_at, is_cluster};
 use crate::engine::{Asked, Failover, GivenUp, Loss, Place, Promoting, Promotion, Rejoin};
 use crate::model::{Known, Workload};
-use crate::plan::{GIVEN, Limit, Objection, Reversal, Step, Trace, Undo, Weight};
+use crate::plan::{Effect, GIVEN, Limit, Objection, Reversal, Step, Trace, Undo, Weight};
 
 /// How long writing one line may take, with the start of a pod.
 const HELP_LIMIT: Limit = Limit::seconds(300);
 
 /// Those who are left.
-struct Survivors<'a> {
-    promoting: &'a Promoting<'a>,
-    lost: &'a GivenUp,
+pub(super) struct Survivors<'a> {
+    pub(super) promoting: &'a Promoting<'a>,
+    pub(super) lost: &'a GivenUp,
     /// The address of the old master's pod, if it has one still.
-    ip: Option<&'a str>,
-    candidate: Server,
-    siblings: Vec<(&'a Place, Server)>,
+    pub(super) ip: Option<&'a str>,
+    pub(super) subjects: Vec<Subject<'a>>,
+    pub(super) candidate: Server,
+    pub(super) siblings: Vec<(&'a Place, Server)>,
 }
 
 /// Says what has to happen for a replica to become the master without one.
 pub(super) fn promotion(asked: &Asked<'_>, promoting: &Promoting<'_>, lost: &GivenUp) -> Promotion {
     let refused = |objections| Promotion { objections, ..Promotion::default() };
     let subjects = Subject::all(asked.pods, asked.outputs);
-    if is_cluster(&subjects) {
-        return Promotion::none(
-            "a Redis Cluster puts another master in the place of one that fails by itself",
-            "as long as most of its masters are there",
-            Some("`CLUSTER FAILOVER FORCE` at the replica"),
-        );
-    }
-    if subjects.iter().any(|subject| subject.sentinel.is_some()) {
-        return Promotion::none(
-            "sentinels put another master in the place of one that is down by themselves",
-            "as long as most of them are there",
-            Some("`SENTINEL FAILOVER NAME` at a sentinel"),
-        );
-    }
-    let survivors = match Survivors::new(asked, &subjects, promoting, lost) {
+    let survivors = match Survivors::new(asked, subjects, promoting, lost) {
         Ok(survivors) => survivors,
         Err(objection) => return refused(vec![objection]),
     };
-    let objections = survivors.objections();
+    if is_cluster(&survivors.subjects) {
+        return forcing::promotion(&survivors);
+    }
+    if survivors.subjects.iter().any(|subject| subject.sentinel.is_some()) {
+        return telling::promotion(&survivors);
+    }
+    let mut objections = survivors.objections();
+    if promoting.candidate.host.is_none() {
+        let measured = format!("{} has no name in the governing Service", survivors.name());
+        objections.push(no("noName", measured, "the others must find it after a restart, too"));
+    }
     match (&promoting.candidate.host, &survivors.candidate.upstream) {
         (Some(host), Some(upstream)) if objections.is_empty() => survivors.promotion(host, upstream),
         (_, _) => refused(objections),
@@ -66,7 +65,7 @@ pub(super) fn promotion(asked: &Asked<'_>, promoting: &Promoting<'_>, lost: &Giv
 impl<'a> Survivors<'a> {
     fn new(
         asked: &Asked<'a>,
-        subjects: &[Subject<'_>],
+        subjects: Vec<Subject<'a>>,
         promoting: &'a Promoting<'a>,
         lost: &'a GivenUp,
     ) -> Result<Self, Objection> {
@@ -81,7 +80,8 @@ impl<'a> Survivors<'a> {
         let candidate = read(&promoting.candidate)?;
         let siblings = promoting.siblings.iter().map(|place| Ok((place, read(place)?))).collect::<Result<_, _>>()?;
         let pod = asked.pods.iter().find(|pod| pod.meta.name == lost.pod.0);
-        Ok(Self { promoting, lost, ip: pod.and_then(|pod| pod.ip.as_deref()), candidate, siblings })
+        let ip = pod.and_then(|pod| pod.ip.as_deref());
+        Ok(Self { promoting, lost, ip, subjects, candidate, siblings })
     }
 
     fn name(&self) -> &str {
@@ -93,21 +93,29 @@ impl<'a> Survivors<'a> {
         std::iter::once((&self.promoting.candidate, &self.candidate)).chain(siblings)
     }
 
-    fn objections(&self) -> Vec<Objection> {
-        let mut found: Vec<Objection> = self.all().flat_map(|(place, server)| self.of(place, server)).collect();
-        found.extend(self.furthest());
+    /// Finds a member by its place.
+    pub(super) fn subject(&self, place: &Place) -> Option<&Subject<'a>> {
+        self.subjects.iter().find(|subject| subject.name() == place.pod.name)
+    }
+
+    pub(super) fn objections(&self) -> Vec<Objection> {
+        let mut found: Vec<Objection> = self.all().flat_map(|(place, server)| self.of_replica(place, server)).collect();
+        for (place, server) in self.all() {
+            let upstream = server.upstream.as_ref().map(|upstream| upstream.host.as_str());
+            if let Some(host) = upstream.filter(|host| !is_at(self.lost.pod.as_str(), self.ip, host)) {
+                let measured = format!("{} follows {host}, not {}", place.pod.name, self.lost.pod);
+                found.push(no("chained", measured, "everybody follows the master before it is given up"));
+            }
+        }
+        found.extend(self.furthest(self.siblings.iter().map(|(place, server)| (*place, server))));
         // The old master follows the new one in the end.
         found.extend(fitness::enough(self.name(), &self.candidate, self.siblings.len() + 1));
         found.extend(fitness::given(self.promoting.workload, &self.lost.container));
-        if self.promoting.candidate.host.is_none() {
-            let measured = format!("{} has no name in the governing Service", self.name());
-            found.push(no("noName", measured, "the others must find it after a restart, too"));
-        }
         found
     }
 
-    /// Everybody followed the old master alone, has lost it, has a whole copy, and takes no writes.
-    fn of(&self, place: &Place, server: &Server) -> Vec<Objection> {
+    /// Everybody has lost the old master, has a whole copy, and takes no writes.
+    pub(super) fn of_replica(&self, place: &Place, server: &Server) -> Vec<Objection> {
         let (name, from) = (&place.pod.name, &self.lost.pod);
         let writable = |measured| vec![no("writable", measured, "two must never take writes")];
         let Some(upstream) = &server.upstream else { return writable(format!("{name} is a master")) };
@@ -115,10 +123,7 @@ impl<'a> Survivors<'a> {
         if !upstream.read_only {
             found.extend(writable(format!("{name} takes writes of its own (replica-read-only no)")));
         }
-        if !is_at(from.as_str(), self.ip, &upstream.host) {
-            let measured = format!("{name} follows {}, not {from}", upstream.host);
-            found.push(no("chained", measured, "everybody follows the master before it is given up"));
-        } else if upstream.copies {
+        if upstream.copies {
             found.push(passing("notReplicating", format!("{name} copies from {from}"), "a whole copy goes on alone"));
         } else if upstream.is_up {
             let measured = format!("{name} still has a link to {from}");
@@ -130,15 +135,15 @@ impl<'a> Survivors<'a> {
         found
     }
 
-    /// Nobody else has more of the log.
-    fn furthest(&self) -> Vec<Objection> {
+    /// None of the others has more of the log.
+    pub(super) fn furthest<'s>(&self, others: impl Iterator<Item = (&'s Place, &'s Server)>) -> Vec<Objection> {
         let name = self.name();
         let unknown = |measured| Objection::new("position", Weight::Unknown, measured, "unknown counts as no");
         // A replica that was started again without what it knew says 1, as one that never had a copy.
         if self.candidate.offset <= 1 {
             return vec![unknown(format!("how far {name} has the log is not known"))];
         }
-        let others = self.siblings.iter().filter_map(|(place, server)| {
+        let others = others.filter_map(|(place, server)| {
             let other = &place.pod.name;
             match server.offset_beside(&self.candidate) {
                 None => Some(
@@ -165,11 +170,6 @@ impl<'a> Survivors<'a> {
         let (to, from) = (&self.promoting.candidate, self.lost.pod.as_str());
         // Servers of a set have the same port.
         let port = upstream.port.as_str();
-        let loss = self.loss(upstream);
-        let manner = format!(
-            "{from} is given up, and with it what only it has, which cannot be measured{}",
-            loss.bound.as_ref().map(|bound| format!("; {bound}")).unwrap_or_default()
-        );
         let file = self.file();
         let rejoin = file.map(|file| Rejoin {
             words: format!("have {from} follow {} when it comes back, in a helper pod", to.pod.name),
@@ -182,22 +182,36 @@ impl<'a> Survivors<'a> {
         let turn = file.is_none().then(|| self.turn(host, port));
         let places: Vec<&Place> = self.siblings.iter().map(|(place, _)| *place).collect();
         let tries = places.iter().map(|place| rehearse(place, to, host, port));
+        let words = format!("make {} the master (REPLICAOF NO ONE)", to.pod.name);
+        let lead = self.lead(to.command(words, run(script!("lead.sh"), &["server"])), COMMAND_LIMIT);
+        let given_up = self.given_up();
         Promotion {
-            manner,
             notes: self.notes(file.is_some()),
             before: tries.chain([rewrite(to)]).collect(),
-            lead: vec![self.lead()],
+            lead: vec![lead],
             after: places.iter().map(|place| follow(place, to, host, port)).collect(),
-            failover: Some(Failover { loss, rejoin }),
+            failover: given_up.failover.map(|failover| Failover { rejoin, ..failover }),
             turn,
+            ..given_up
+        }
+    }
+
+    /// Says what it costs, whoever makes the candidate the master.
+    pub(super) fn given_up(&self) -> Promotion {
+        let loss = self.loss();
+        let bound = loss.bound.as_ref().map(|bound| format!("; {bound}")).unwrap_or_default();
+        let from = &self.lost.pod;
+        Promotion {
+            manner: format!("{from} is given up, and with it what only it has, which cannot be measured{bound}"),
+            failover: Some(Failover { loss, rejoin: None }),
             ..Promotion::default()
         }
     }
 
     /// A master's own log is in its memory only: what it took last is not known to anybody else.
-    fn loss(&self, upstream: &Upstream) -> Loss {
+    fn loss(&self) -> Loss {
         let why = format!("how far {} was, nobody else knows", self.lost.pod);
-        let since = match upstream.down_seconds {
+        let since = match self.candidate.upstream.as_ref().and_then(|upstream| upstream.down_seconds) {
             Some(seconds) => format!("lost its link to it {seconds} s ago"),
             None => "does not say since when it has no link to it".to_owned(),
         };
@@ -236,8 +250,8 @@ impl<'a> Survivors<'a> {
         notes
     }
 
-    /// The candidate takes writes without a master, once it is seen that nobody can give it more.
-    fn lead(&self) -> Step {
+    /// The candidate becomes the master by an effect, once it is seen that nobody can give it more.
+    pub(super) fn lead(&self, effect: Effect, limit: Limit) -> Step {
         let (to, from) = (&self.promoting.candidate, self.lost.pod.as_str());
         let name = &to.pod.name;
         let stay = Reversal {
@@ -246,10 +260,8 @@ impl<'a> Survivors<'a> {
             ensures: Vec::new(),
         };
         let why = format!("what only {from} had is given up; it follows {name} when it is back");
-        let effect =
-            to.command(format!("make {name} the master (REPLICAOF NO ONE)"), run(script!("lead.sh"), &["server"]));
         let undo = Undo::Barrier { by: Box::new(stay), why };
-        let step = step(effect, Trace::Seen(leads(to)), vec![leads(to)], undo, COMMAND_LIMIT);
+        let step = step(effect, Trace::Seen(leads(to)), vec![leads(to)], undo, limit);
         Step { requires: vec![furthest(to, from)], ..step }
     }
 

@@ -24,9 +24,11 @@ macro_rules! script {
 mod check;
 mod failover;
 mod fitness;
+mod forcing;
 mod handing;
 mod replacing;
 mod taking;
+mod telling;
 
 #[cfg(test)]
 mod tests;
@@ -59,6 +61,17 @@ pub(super) fn promotion(asked: &Asked<'_>, promoting: &Promoting<'_>) -> Promoti
         Ok(cast) => cast.promotion(),
         Err(objection) => Promotion { objections: vec![objection], ..Promotion::default() },
     }
+}
+
+/// Tells whether a master that comes back is made a replica by others: sentinels, or the nodes of its cluster.
+pub(super) fn asks_to_lead(asked: &Asked<'_>) -> bool {
+    let subjects = Subject::all(asked.pods, asked.outputs);
+    is_cluster(&subjects) || subjects.iter().any(|subject| subject.sentinel.is_some())
+}
+
+/// Says what people can do where more than one node of a Redis Cluster does not answer.
+pub(super) fn without_most(asked: &Asked<'_>) -> Option<&'static str> {
+    is_cluster(&Subject::all(asked.pods, asked.outputs)).then_some(forcing::TAKEOVER)
 }
 
 /// Names the master that a replica of a Redis Cluster has: there are several.

@@ -9,16 +9,17 @@ use super::fitness::{self, no, passing};
 use crate::engine::redis::probe::run;
 use crate::engine::redis::recognise;
 use crate::engine::redis::sentinel::Watched;
+use crate::engine::redis::server::Server;
 use crate::engine::redis::topology::Subject;
 use crate::engine::{Place, Promotion};
 use crate::model::Known;
 use crate::plan::{Effect, Limit, Objection, Pin, Process, Reversal, Step, Trace, Undo, Weight, When};
 
 /// A sentinel looks at servers every 10 s.
-const LIMIT: Limit = Limit::seconds(120);
+pub(super) const LIMIT: Limit = Limit::seconds(120);
 
 /// Sentinels choose the lowest number but 0; servers have 100 when nobody says otherwise.
-const FIRST: &str = "1";
+pub(super) const FIRST: &str = "1";
 
 /// Tells a sentinel to replace its master.
 const TELL: &str = concat!(include_str!("../../given.sh"), include_str!("../client.sh"), include_str!("tell.sh"));
@@ -110,15 +111,25 @@ fn against(cast: &Cast<'_>) -> Vec<Objection> {
             Known::Unknown(why) => found.push(unknown(format!("whether sentinels would agree is not known ({why})"))),
         }
     }
-    let name = &cast.promoting.candidate.pod.name;
-    if cast.candidate.priority == Some(0) {
+    let siblings = cast.siblings.iter().map(|(place, server)| (*place, server));
+    found.extend(first(&cast.promoting.candidate.pod.name, &cast.candidate, siblings));
+    found
+}
+
+/// Sentinels must be willing to choose the candidate, and before everybody else.
+pub(super) fn first<'s>(
+    name: &str,
+    candidate: &Server,
+    siblings: impl Iterator<Item = (&'s Place, &'s Server)>,
+) -> Vec<Objection> {
+    let mut found = Vec::new();
+    if candidate.priority == Some(0) {
         let way_out = "`CONFIG SET replica-priority 100` on it";
         let measured = format!("replica-priority of {name} is 0");
         found.push(no("priority", measured, "sentinels never choose such a one").way_out(way_out));
     }
     let first = FIRST.parse().unwrap_or_default();
-    let rivals =
-        cast.siblings.iter().filter(|(_, server)| server.priority.is_some_and(|one| (1..=first).contains(&one)));
+    let rivals = siblings.filter(|(_, server)| server.priority.is_some_and(|one| (1..=first).contains(&one)));
     for (place, _) in rivals {
         let measured = format!("replica-priority of {} is {FIRST}", place.pod.name);
         found.push(no("priority", measured, format!("sentinels must choose {name} before it")));

@@ -1,8 +1,8 @@
 # Lets the replica here take over from its master in the cluster; the master keeps its clients waiting until the replica
-# has everything.
+# has everything, or, where $2 says FORCE, is not asked.
 mine() { ask CLUSTER NODES | grep myself; }
 case $(mine) in *myself,master*) exit 0 ;; esac
-said=$(ask CLUSTER FAILOVER)
+said=$(ask CLUSTER FAILOVER ${2:+"$2"})
 if [ "$said" != OK ]; then
   echo "CLUSTER FAILOVER: $said" >&2
   exit 1

@@ -4,7 +4,7 @@ use super::super::ENGINE;
 use super::super::tests::{NODE, REDIS, SHARD, answers, pods};
 use crate::engine::tests::printed;
 use crate::engine::{Asked, Engine as _, GivenUp, Handing, Path, Place, Promoting, Promotion};
-use crate::model::{ClaimTemplate, ContainerSpec, Known, Pod, PodName, ProbeOutput, Workload};
+use crate::model::{Answer, ClaimTemplate, ContainerSpec, Known, Pod, PodName, ProbeOutput, Workload};
 use crate::plan::{Effect, EngineCheck, Pin, Step, Undo, Verdict};
 
 fn asked<T>(set: &str, outputs: &[ProbeOutput], use_it: impl FnOnce(&Asked<'_>) -> T) -> T {
@@ -200,22 +200,28 @@ fn on_volumes() -> Workload {
 
 /// The failover to redis-1, when redis-0 says nothing.
 fn failover_in(workload: &Workload, outputs: &[ProbeOutput]) -> Promotion {
+    failover(workload, outputs, "redis-0", "redis-1")
+}
+
+fn failover(workload: &Workload, outputs: &[ProbeOutput], from: &str, to: &str) -> Promotion {
     let lost = GivenUp {
-        pod: "redis-0".into(),
+        pod: from.into(),
         place: None,
         container: "redis".into(),
         claims: Vec::new(),
         node: Pin { name: "node-1".to_owned(), uid: "n1".into() },
         node_ready: true,
     };
-    promotion_by(workload, outputs, ("redis-0", Handing::Up(lost)), "redis-1")
+    promotion_by(workload, outputs, (from, Handing::Up(lost)), to)
 }
+
+const UP: &str = "master_link_status:up";
+const DOWN: &str = "master_link_status:down\r\nmaster_link_down_since_seconds:7";
 
 /// What the replicas say that have lost their master, with one text in place of another in what one of them says.
 fn orphans(pod: &str, from: &str, to: &str) -> Vec<ProbeOutput> {
-    let down = "master_link_status:down\r\nmaster_link_down_since_seconds:7";
     let said = |name: &&str| {
-        let text = super::super::tests::text("healthy", name).replace("master_link_status:up", down);
+        let text = super::super::tests::text("healthy", name).replace(UP, DOWN);
         assert!(*name != pod || text.contains(from), "{pod} does not say {from}");
         printed(name, "redis", &if *name == pod { text.replace(from, to) } else { text })
     };
@@ -309,4 +315,93 @@ fn nobody_leads_alone_while_somebody_receives_or_has_more() {
     let master = judge(&orphans("redis-1", "role:slave", "role:master"));
     assert_eq!(master, Verdict::broken("redis-1 is a master already"));
     assert!(matches!(judge(&orphans("", "", "")[..1]), Verdict::NotYet { .. }));
+}
+
+/// What is said of node-0 that does not answer: its sentinel does, and says something else in place of something.
+fn told(sentinel: &str, from: &str, to: &str) -> Vec<ProbeOutput> {
+    let said = |name: &str| {
+        let text = super::super::tests::text("healthy", &format!("{name}.sentinel"));
+        assert!(name != sentinel || text.contains(from), "{name} does not say {from}");
+        printed(name, "redis-sentinel", &if name == sentinel { text.replace(from, to) } else { text })
+    };
+    let server = |name: &&str| printed(name, "redis", &super::super::tests::text("healthy", name).replace(UP, DOWN));
+    NODE[1..].iter().map(server).chain(NODE.iter().map(|name| said(name))).collect()
+}
+
+#[test]
+fn a_sentinel_that_is_told_needs_no_other() {
+    let codes = |outputs: &[ProbeOutput]| {
+        let objections = failover(&Workload::default(), outputs, "node-0", "node-1").objections;
+        objections.into_iter().map(|one| one.code).collect::<Vec<_>>()
+    };
+    let telling = failover(&Workload::default(), &told("node-1", "quorum\n2", "quorum\n4"), "node-0", "node-1");
+    assert_eq!(against(&telling), []);
+    assert_eq!(said(&telling.before), ["have the sentinel of node-1 choose node-1 first (replica-priority 1)"]);
+    assert_eq!(said(&telling.lead), ["let the sentinel of node-1 make node-1 the master (SENTINEL FAILOVER)"]);
+    let Effect::Command { container, argv, .. } = &telling.lead[0].effect else { panic!("no command") };
+    assert_eq!((container.as_str(), &argv[4..]), ("sentinel", &["sentinel", "mymaster"].map(str::to_owned)[..]));
+    assert_eq!(said(&telling.after), ["give node-1 its replica-priority 100 back"]);
+    assert_eq!(telling.returns.map(|check| check.to_string()).as_deref(), Some("node-0 follows node-1"));
+    assert!(telling.turn.is_none() && telling.failover.is_some_and(|failover| failover.rejoin.is_none()));
+    assert_eq!(codes(&told("node-2", "flags\nmaster", "flags\nmaster,failover_in_progress")), ["failover"]);
+    assert_eq!(codes(&told("node-2", "node-0.node", "node-9.node")), ["sentinel"]);
+    let mut silent = told("", "", "")[..2].to_vec();
+    silent.extend(NODE.map(|name| printed(name, "redis-sentinel", "")));
+    assert_eq!(codes(&silent), ["sentinel"], "no sentinel answers");
+    assert_eq!(codes(&answers("healthy", &NODE)[1..]), ["alive", "alive"]);
+    let check = EngineCheck::new("watched", &[("pod", "node-1"), ("sentinel", "node-2")], "");
+    let judge = |outputs: &[ProbeOutput]| asked("node", outputs, |asked| ENGINE.judge(&check, asked));
+    let not_yet = Verdict::not_yet("the sentinel of node-2 has node-0.node for the master");
+    assert_eq!(judge(&told("", "", "")), not_yet);
+    assert_eq!(
+        judge(&told("node-2", "node-0.node\nport", "node-1.node\nport")),
+        Verdict::Holds,
+        "others are not asked"
+    );
+}
+
+#[test]
+fn a_replica_of_a_cluster_is_made_to_take_over_by_a_majority() {
+    let healthy = answers("healthy", &SHARD);
+    let own = |name: &str| asked("shard", &healthy, |asked| ENGINE.hands_over(asked, &PodName::from(name)));
+    let pairs: Vec<(&str, PodName)> = SHARD.iter().filter_map(|name| Some((*name, own(name)?))).collect();
+    let (to, from) = (pairs[0].0, pairs[0].1.as_str());
+    let (other, _) = pairs[1];
+    let at = pods("shard").into_iter().find(|pod| pod.meta.name == from).and_then(|pod| pod.ip).expect("an address");
+    let line = format!("{at}:6379@16379 master -");
+    let failing = |up: &str, away: &[&str]| -> Vec<ProbeOutput> {
+        let said = |name: &&&str| {
+            let text = super::super::tests::text("healthy", name);
+            assert!(text.contains(&line), "{name} does not see {from}");
+            let text = text.replace(&line, &format!("{at}:6379@16379 master,fail -"));
+            printed(name, "redis", &if **name == to { text.replace(UP, up) } else { text })
+        };
+        SHARD.iter().filter(|name| **name != from && !away.contains(name)).map(|name| said(&name)).collect()
+    };
+    let codes = |outputs: &[ProbeOutput], to: &str| {
+        let objections = failover(&Workload::default(), outputs, from, to).objections;
+        objections.into_iter().map(|one| one.code).collect::<Vec<_>>()
+    };
+    let forcing = failover(&Workload::default(), &failing(DOWN, &[]), from, to);
+    assert_eq!(against(&forcing), []);
+    assert_eq!(said(&forcing.lead), [format!("let {to} take over from its master (CLUSTER FAILOVER FORCE)")]);
+    let Effect::Command { argv, .. } = &forcing.lead[0].effect else { panic!("no command") };
+    assert_eq!(argv[4..], ["server", "FORCE"]);
+    let returns = forcing.returns.map(|check| check.to_string());
+    assert_eq!(returns, Some(format!("{from} follows {to}")));
+    assert!(forcing.leads_clients && forcing.before.is_empty() && forcing.after.is_empty());
+    assert_eq!(codes(&failing(UP, &[]), to), ["alive"]);
+    assert_eq!(codes(&failing(DOWN, &[]), other), ["otherMaster"]);
+    assert_eq!(codes(&failing(DOWN, &["shard-5"]), to), ["silent"]);
+    let mut alone = failing(DOWN, &[]);
+    for output in &mut alone {
+        let Answer::Ended { stdout, .. } = &mut output.answer else { panic!("an answer") };
+        *stdout = stdout.replace(" master - ", " master,fail - ");
+    }
+    assert_eq!(codes(&alone, to), ["majority"]);
+    let words = asked("shard", &alone, |asked| ENGINE.without_most(asked));
+    assert!(words.is_some_and(|words| words.contains("CLUSTER FAILOVER TAKEOVER")));
+    let check = EngineCheck::new("furthest", &[("pod", to), ("from", from)], "");
+    let judged = asked("shard", &failing(DOWN, &[]), |asked| ENGINE.judge(&check, asked));
+    assert_eq!(judged, Verdict::Holds, "replicas of other masters have links");
 }
