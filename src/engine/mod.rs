@@ -98,11 +98,6 @@ pub trait Engine: Sync {
         false
     }
 
-    /// Says what people can do where `promote` cannot do without the primary, as a fragment.
-    fn own_failover(&self) -> Option<&'static str> {
-        None
-    }
-
     /// Tells whether a member takes writes only while whoever manages the members lets it: whoever comes back asks for that
     /// first, and need not be kept from running.
     fn asks_to_lead(&self, asked: &Asked<'_>) -> bool {

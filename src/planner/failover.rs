@@ -25,11 +25,7 @@ pub(super) fn given_up(situation: &Situation<'_>) -> Result<GivenUp, Objection> 
         let title = situation.engine.title();
         let measured = format!("how {title} goes on without its primary is not known here");
         let limit = "a primary is given up only where it is known how nobody comes back as a second one";
-        let objection = Objection::new("noFailover", Weight::No, measured, limit);
-        return Err(match situation.engine.own_failover() {
-            Some(words) => objection.way_out(words),
-            None => objection,
-        });
+        return Err(Objection::new("noFailover", Weight::No, measured, limit));
     }
     if let Some(primary) = situation.topology.primaries().next() {
         return Err(Objection::new(
