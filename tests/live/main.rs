@@ -18,6 +18,7 @@ mod failover;
 mod faults;
 mod healthy;
 mod migrate;
+mod moved;
 mod mysql;
 mod mysql_failover;
 mod offline;
