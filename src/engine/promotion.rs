@@ -121,6 +121,8 @@ pub struct Rejoin {
     pub why: String,
     /// What must hold once the member's pod runs again.
     pub rejoined: Vec<Check>,
+    /// What happens then, where its volumes alone do not make it follow.
+    pub after: Vec<Step>,
 }
 
 /// A member that is to become the primary, and everybody else.

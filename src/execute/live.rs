@@ -53,28 +53,24 @@ impl<'a> Live<'a> {
     /// When it was refused, or when nobody knows whether it landed.
     pub async fn send_as(&self, effect: &Effect, trial: Trial) -> Result<(), NotSent> {
         let subject = &self.plan.subject;
+        let namespace = &subject.namespace;
         match effect {
             Effect::SetReplicas { from, to } => {
                 self.cluster.scale(subject, *from, *to, trial).await.map_err(|error| not_sent(&error))
             }
             Effect::DeleteClaim { claim } => {
-                self.cluster.delete_claim(&subject.namespace, claim, trial).await.map_err(|error| not_sent(&error))
+                self.cluster.delete_claim(namespace, claim, trial).await.map_err(|error| not_sent(&error))
             }
             Effect::Select { service, key, from, to } => {
                 let words = (from.as_str(), to.as_str());
-                self.cluster
-                    .select(&subject.namespace, service, key, words, trial)
-                    .await
-                    .map_err(|error| not_sent(&error))
+                self.cluster.select(namespace, service, key, words, trial).await.map_err(|error| not_sent(&error))
             }
-            Effect::Readdress { service: _, list, from, to } => self
-                .cluster
-                .readdress(&subject.namespace, list, (from, to), trial)
-                .await
-                .map_err(|error| not_sent(&error)),
+            Effect::Readdress { service: _, list, from, to } => {
+                self.cluster.readdress(namespace, list, (from, to), trial).await.map_err(|error| not_sent(&error))
+            }
             Effect::Label { pod, key, from, to } => {
                 let words = (from.as_deref(), to.as_deref());
-                self.cluster.label(&subject.namespace, pod, key, words, trial).await.map_err(|error| not_sent(&error))
+                self.cluster.label(namespace, pod, key, words, trial).await.map_err(|error| not_sent(&error))
             }
             Effect::Annotate { key, value } => {
                 self.cluster.annotate(subject, key, value, trial).await.map_err(|error| not_sent(&error))
@@ -82,16 +78,14 @@ impl<'a> Live<'a> {
             Effect::Cordon { node, cordoned } => {
                 self.cluster.cordon(node, *cordoned, trial).await.map_err(|error| not_sent(&error))
             }
-            Effect::DeletePod { pod, grace_seconds } => self
-                .cluster
-                .delete_pod(&subject.namespace, pod, *grace_seconds, trial)
-                .await
-                .map_err(|error| not_sent(&error)),
+            Effect::DeletePod { pod, grace_seconds } => {
+                self.cluster.delete_pod(namespace, pod, *grace_seconds, trial).await.map_err(|error| not_sent(&error))
+            }
             Effect::DeleteVolume { .. } if trial == Trial::ServerDryRun => Ok(()),
             Effect::DeleteVolume { volume } => {
                 self.cluster.delete_volume(volume).await.map_err(|error| not_sent(&error))
             }
-            Effect::Evict { pod } => match self.cluster.evict(&subject.namespace, pod, trial).await {
+            Effect::Evict { pod } => match self.cluster.evict(namespace, pod, trial).await {
                 Ok(true) => Ok(()),
                 Ok(false) => Err(NotSent::NotYet("a disruption budget does not allow it now".to_owned())),
                 Err(error) => Err(not_sent(&error)),
@@ -100,6 +94,7 @@ impl<'a> Live<'a> {
             Effect::Command { .. }
             | Effect::Await { .. }
             | Effect::Pass { .. }
+            | Effect::Tell { .. }
             | Effect::Handover { .. }
             | Effect::Help(_)
             | Effect::EndHelp { .. }
@@ -113,7 +108,13 @@ impl<'a> Live<'a> {
             Effect::EndHelp { helper, member: _ } => {
                 self.cluster.end_help(subject, helper).await.map_err(|error| not_sent(&error))
             }
-            Effect::Pass { from, into, words: _ } => self.pass(from, into).await,
+            Effect::Pass { from, into, words: _ } => {
+                self.is_same(namespace, &into.pod).await?;
+                self.pass(from, command(into)).await
+            }
+            Effect::Tell { from, member, container, words: _, argv } => {
+                self.pass(from, (member.clone(), told(container, argv))).await
+            }
             Effect::Handover { waits, acts, words: _ } => {
                 self.hand_over(waits, acts, &[]).await.map_err(|(_, why)| why)
             }
@@ -128,15 +129,13 @@ impl<'a> Live<'a> {
     }
 
     /// Has one command read what another one prints. It passes through this process' memory and nowhere else.
-    async fn pass(&self, from: &Process, into: &Process) -> Result<(), NotSent> {
+    async fn pass(&self, from: &Process, (pod, probe): (PodName, Probe)) -> Result<(), NotSent> {
         let namespace = &self.plan.subject.namespace;
         self.is_same(namespace, &from.pod).await?;
-        self.is_same(namespace, &into.pod).await?;
         let answer = self.answer(&from.pod, &from.container, &from.argv).await;
         let Answer::Ended { exit_code: 0, stdout, .. } = answer else {
             return ended(&PodName(from.pod.name.clone()), answer);
         };
-        let (pod, probe) = command(into);
         ended(&pod, self.cluster.tell(namespace, &pod, &probe, stdout.as_bytes(), COMMAND_LIMIT).await)
     }
 
@@ -283,8 +282,11 @@ impl World for Live<'_> {
 }
 
 fn command(process: &Process) -> (PodName, Probe) {
-    let probe = Probe { id: "command", container: process.container.clone(), argv: process.argv.clone() };
-    (PodName(process.pod.name.clone()), probe)
+    (PodName(process.pod.name.clone()), told(&process.container, &process.argv))
+}
+
+fn told(container: &ContainerName, argv: &[String]) -> Probe {
+    Probe { id: "command", container: container.clone(), argv: argv.to_vec() }
 }
 
 fn not_sent(error: &ClusterError) -> NotSent {

@@ -48,6 +48,20 @@ pub enum Effect {
         /// What it does, for people.
         words: String,
     },
+    /// The same for a member's pod that is made only after the plan: whichever its set has made by then. Its volumes are what
+    /// it is known by, and no two pods mount them.
+    Tell {
+        /// The command that prints.
+        from: Process,
+        /// The member in whose pod the other one reads.
+        member: PodName,
+        /// The container.
+        container: ContainerName,
+        /// What it does, for people.
+        words: String,
+        /// The command that reads, and its arguments.
+        argv: Vec<String>,
+    },
     /// Two commands at the same time: one waits for what the other brings about. Both are begun first, and lose no time.
     Handover {
         /// The command that waits, and says so on its standard error.
@@ -201,6 +215,7 @@ impl std::fmt::Display for Effect {
             Self::Command { words, .. }
             | Self::Await { words, .. }
             | Self::Pass { words, .. }
+            | Self::Tell { words, .. }
             | Self::Handover { words, .. } => f.write_str(words),
             Self::Select { service, to, .. } => write!(f, "Service {} leads to {to}", service.name),
             Self::Readdress { service, list, to, .. } => {
@@ -278,7 +293,11 @@ impl Effect {
                 Permission::new("get", "apps", "statefulsets/scale"),
                 Permission::new("patch", "apps", "statefulsets/scale"),
             ],
-            Self::Command { .. } | Self::Await { .. } | Self::Pass { .. } | Self::Handover { .. } => {
+            Self::Command { .. }
+            | Self::Await { .. }
+            | Self::Pass { .. }
+            | Self::Tell { .. }
+            | Self::Handover { .. } => {
                 vec![Permission::new("create", "", "pods/exec")]
             }
             Self::Select { .. } => {

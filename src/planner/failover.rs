@@ -286,7 +286,7 @@ pub(super) fn rejoin(situation: &Situation<'_>, lost: &GivenUp, rejoin: Rejoin) 
         undo: Undo::Keep { why: "it is of no use any more".to_owned() },
         limit,
     };
-    let Rejoin { words, argv, reads, limit, why, rejoined } = rejoin;
+    let Rejoin { words, argv, reads, limit, why, rejoined, after } = rejoin;
     let help = Step {
         when: When::Always,
         requires: vec![held(situation, lost)],
@@ -318,6 +318,7 @@ pub(super) fn rejoin(situation: &Situation<'_>, lost: &GivenUp, rejoin: Rejoin) 
         last.ensures.extend(rejoined);
         last.limit = END_LIMIT;
     }
+    steps.extend(after);
     steps
 }
 

@@ -13,7 +13,7 @@ pub(crate) struct Family {
     /// The set, and the workload's manifest.
     pub(crate) set: &'static str,
     pub(crate) manifest: &'static str,
-    container: &'static str,
+    pub(crate) container: &'static str,
     pub(crate) server: &'static str,
     engine: &'static str,
     password: &'static str,
@@ -334,7 +334,7 @@ fn hands_over(family: Family) {
     proves("a restart of the old primary makes it no primary again");
 }
 
-fn is_led_by(report: &Value, primary: &str) -> bool {
+pub(crate) fn is_led_by(report: &Value, primary: &str) -> bool {
     let others = || rows(report).iter().filter(|row| row["pod"] != primary);
     report["head"]["primaries"]["value"] == serde_json::json!([primary])
         && others().count() == 2

@@ -1,17 +1,17 @@
-//! `promote --failover` of MySQL and MariaDB: what only the old primary has is counted, and it comes back taking no writes.
-//! Nothing else runs meanwhile: nodes take no pods for a time.
+//! `promote --failover` of MySQL and MariaDB: an old primary with nothing of its own comes back and follows; what only it has is
+//! counted otherwise, and it comes back taking no writes. Nothing else runs meanwhile: nodes take no pods for a time.
 
 use crate::failover::freeze;
-use crate::mysql::{Family, MARIADB, MYSQL};
-use crate::support::{Namespace, Node, eventually, look_at, proves, row, run, workload};
+use crate::mysql::{Family, MARIADB, MYSQL, is_led_by};
+use crate::support::{Namespace, Node, eventually, finding, look_at, proves, row, run, workload};
 
 #[test]
-fn a_mysql_primary_that_hangs_is_given_up_and_comes_back_taking_no_writes() {
+fn a_mysql_primary_that_hangs_is_given_up_and_follows_unless_it_has_what_nobody_has() {
     is_given_up(MYSQL);
 }
 
 #[test]
-fn a_mariadb_primary_that_hangs_is_given_up_and_comes_back_taking_no_writes() {
+fn a_mariadb_primary_that_hangs_is_given_up_and_follows_unless_it_has_what_nobody_has() {
     is_given_up(MARIADB);
 }
 
@@ -31,21 +31,6 @@ fn is_given_up(family: Family) {
         sql(&first, &format!("INSERT INTO shop.written VALUES ({number})"));
     }
     namespace.until(set, "both replicas have it", |report| family.is_healthy(report));
-    // The first replica gets three more than the other one, and the last seven nobody.
-    sql(&third, family.stop_receiver);
-    for number in 11..=13 {
-        sql(&first, &format!("INSERT INTO shop.written VALUES ({number})"));
-    }
-    eventually("three more", || {
-        let count = sql(&second, "SELECT COUNT(*) FROM shop.written");
-        if count.trim() == "13" { Ok(()) } else { Err(count) }
-    });
-    sql(&second, family.stop_receiver);
-    for number in 101..=107 {
-        sql(&first, &format!("INSERT INTO shop.written VALUES ({number})"));
-    }
-    freeze(&namespace, &first, |name, _| name == family.server);
-
     let said = |arguments: &[&str], code: i32, says: &[&str]| {
         eventually(&says.join(", "), || {
             let ran = namespace.stateful(&[&failover[..], arguments].concat());
@@ -54,6 +39,31 @@ fn is_given_up(family: Family) {
             if all { Ok(said) } else { Err(ran.everything()) }
         })
     };
+    freeze(&namespace, &first, |name, _| name == family.server);
+    said(&["--to", "1", "--yes"], 0, &["nothing is lost", &format!("failover {first} -> {second} done")]);
+    sql(&second, "INSERT INTO shop.written VALUES (0)");
+    let report = namespace.until(set, "the old primary follows, too", |report| is_led_by(report, &second));
+    assert_eq!(sql(&first, "SELECT COUNT(*) FROM shop.written; SELECT @@GLOBAL.read_only"), "11\n1");
+    proves(format!("{first} had nothing of its own: it is back, and follows {second}"));
+
+    let [first, second] = [second, first];
+    let node = Node::new(row(&report, &first)["node"].as_str().expect("node"));
+    let _uncordoned = node.uncordoned_at_end();
+    // The first replica gets three more than the other one, and the last seven nobody.
+    sql(&third, family.stop_receiver);
+    for number in 11..=13 {
+        sql(&first, &format!("INSERT INTO shop.written VALUES ({number})"));
+    }
+    eventually("three more", || {
+        let count = sql(&second, "SELECT COUNT(*) FROM shop.written");
+        if count.trim() == "14" { Ok(()) } else { Err(count) }
+    });
+    sql(&second, family.stop_receiver);
+    for number in 101..=107 {
+        sql(&first, &format!("INSERT INTO shop.written VALUES ({number})"));
+    }
+    freeze(&namespace, &first, |name, _| name == family.server);
+
     let dry = said(
         &["--dry-run"],
         0,
@@ -71,9 +81,9 @@ fn is_given_up(family: Family) {
     sql(&second, "INSERT INTO shop.written VALUES (200)");
     let count = "SELECT COUNT(*), MAX(n) FROM shop.written";
     for pod in [&second, &third] {
-        eventually("thirteen, and the new one", || {
+        eventually("fourteen, and the new one", || {
             let there = sql(pod, count);
-            if there.trim() == "14\t200" { Ok(()) } else { Err(there) }
+            if there.trim() == "15\t200" { Ok(()) } else { Err(there) }
         });
     }
     assert_eq!(
@@ -85,10 +95,20 @@ fn is_given_up(family: Family) {
     // On MySQL the one stands for both.
     let read_only = if family.server == "mysqld" { "super_read_only" } else { "read_only" };
     let old = &format!("SELECT @@GLOBAL.{read_only}; SELECT COUNT(*) FROM shop.written");
-    assert_eq!(sql(&first, old), "1\n20", "what only it had is there still");
+    assert_eq!(sql(&first, old), "1\n21", "what only it had is there still");
+    if family.server == "mariadbd" {
+        let kept =
+            namespace.kubectl(&["exec", &second, "-c", family.container, "--", "cat", "/var/lib/mysql/.my.cnf"]).ok();
+        assert!(!kept.contains("read_only"), "{second} would take no writes after a restart: {kept}");
+    }
+    let errant = namespace.until_found(set, "errant-transactions");
+    look_at(&errant["findings"].to_string());
+    assert!(
+        finding(&errant, "errant-transactions")["message"].to_string().contains(&format!("{first} follows nobody"))
+    );
     namespace.kubectl(&["delete", "pod", &first]).ok();
     namespace.until(set, "it is back after another restart", |report| report["head"]["ready"] == 3);
-    assert_eq!(sql(&first, old), "1\n20");
+    assert_eq!(sql(&first, old), "1\n21");
     proves(format!(
         "{second} leads with everything that was received, {third} follows; {first} is back, takes no writes, and keeps what only \
          it has"

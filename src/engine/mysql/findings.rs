@@ -11,10 +11,13 @@ use crate::model::{Code, Finding, Role, Severity};
 pub(super) fn of_replication(subjects: &[Subject<'_>], primary: Option<&Server>) -> Vec<Finding> {
     let of_one = |(subject, server): (&Subject<'_>, &Server)| {
         let pod = format!("pod/{}", subject.name());
-        let replica = matches!(role(subjects, server), Role::Replica | Role::StandbyLeader);
+        let role = role(subjects, server);
+        let replica = matches!(role, Role::Replica | Role::StandbyLeader);
+        let parted = primary.filter(|_| role == Role::Detached);
         let primary = primary.filter(|_| replica);
         let found = [
             primary.and_then(|primary| errant(&pod, primary, server)),
+            parted.and_then(|primary| left_alone(&pod, primary, server)),
             main_channel(subjects, server).and_then(|channel| broken(&pod, channel)),
             main_channel(subjects, server).and_then(|channel| delayed(&pod, channel.delay_seconds)),
             (replica && server.is_writable).then(|| writable(&pod)),
@@ -56,6 +59,24 @@ fn errant(pod: &str, primary: &Server, replica: &Server) -> Option<Finding> {
         subject: pod.to_owned(),
         message: format!("{pod} has transactions that the primary has not: {rest}"),
         why: "they are nowhere else; if it is promoted, everybody gets them, and otherwise nobody".to_owned(),
+        next: None,
+    })
+}
+
+/// Who follows nobody and has transactions of its own, as a primary has that was given up, cannot simply follow.
+fn left_alone(pod: &str, primary: &Server, server: &Server) -> Option<Finding> {
+    let rest = server.beyond(primary).filter(|rest| !rest.is_empty())?;
+    let number = match rest.count() {
+        None => "transactions".to_owned(),
+        Some(1) => "1 transaction".to_owned(),
+        Some(number) => format!("{number} transactions"),
+    };
+    Some(Finding {
+        severity: Severity::Warning,
+        code: Code::ErrantTransactions,
+        subject: pod.to_owned(),
+        message: format!("{pod} follows nobody and has {number} that the primary has not: {rest}"),
+        why: "it cannot follow: it has to be cloned anew, and what only it has goes with that".to_owned(),
         next: None,
     })
 }

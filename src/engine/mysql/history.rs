@@ -72,6 +72,22 @@ impl History {
         }
     }
 
+    /// Leaves out which of the last transactions a log has that names the last number of every server in every domain, as
+    /// `gtid_binlog_state` does; `None` for anything else. A higher number by another server says nothing: members may have
+    /// parted before it.
+    pub(super) fn beyond_log(&self, state: &str) -> Option<Self> {
+        let Self::Positions(own) = self else { return None };
+        let words = state.split(',').map(str::trim).filter(|word| !word.is_empty());
+        let log: Vec<_> = words.map(position).collect::<Option<_>>()?;
+        let lacks = |(domain, position): &(&u32, &Position)| {
+            let has = |(of, seen): &(u32, Position)| {
+                of == *domain && seen.server == position.server && seen.number >= position.number
+            };
+            !log.iter().any(has)
+        };
+        Some(Self::Positions(own.iter().filter(lacks).map(|(domain, position)| (*domain, *position)).collect()))
+    }
+
     /// Adds what another history has; `None` where the two do not compare.
     pub(super) fn with(&self, other: &Self) -> Option<Self> {
         match (self, other) {
@@ -257,6 +273,14 @@ mod tests {
         assert_eq!(beyond("0-100-7,1-100-2", "0-100-9"), "1-100-2");
         assert_eq!(beyond("0-101-8", "0-100-8"), "0-101-8");
         assert!(positions("0-100-7").not_of(None, 100).is_empty());
+        let beyond_log = |own: &str, log| positions(own).beyond_log(log).map(|rest| rest.to_string());
+        assert_eq!(beyond_log("0-100-7", "0-100-7,0-101-30"), Some(String::new()));
+        assert_eq!(
+            beyond_log("0-100-7,1-100-2", "0-100-6, 0-101-30,1-100-2"),
+            Some("0-100-7".to_owned()),
+            "they parted"
+        );
+        assert_eq!((beyond_log("0-100-7", "x"), set("A:1").beyond_log("0-100-7")), (None, None));
         assert_eq!(positions("0-100-7").lacks("0-100-7,0-100-8,0-100-9,1-100-1,"), Some(3));
         assert_eq!((positions("0-100-7").lacks(""), positions("0-100-7").lacks("x")), (Some(0), None));
         assert_eq!(positions("0-1-2").beyond(&set("A:1")), None);

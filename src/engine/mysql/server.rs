@@ -141,6 +141,15 @@ impl Server {
         Some(known)
     }
 
+    /// Gives what it has executed and another server has not; `None` where that is not known.
+    pub(super) fn beyond(&self, other: &Self) -> Option<History> {
+        let own = self.history()?;
+        if self.is_mariadb() {
+            return own.beyond_log(other.variables.get("gtid_binlog_state")?);
+        }
+        own.beyond(&other.history()?)
+    }
+
     /// Reads transactions as its family writes them.
     pub(super) fn read_history(&self, text: &str) -> Option<History> {
         if self.is_mariadb() { History::positions(text) } else { History::set(text) }

@@ -243,6 +243,26 @@ fn a_read_only_server_that_follows_nobody_is_detached() {
 }
 
 #[test]
+fn who_follows_nobody_and_has_transactions_of_its_own_cannot_follow() {
+    let left = |last: &str| {
+        let fenced = recorded("mysql/9.7.4/healthy-db-0.txt").replace("read_only\tOFF", "read_only\tON");
+        let leads = recorded("mysql/9.7.4/split-db-2.txt");
+        let topology = read(
+            &MYSQL,
+            &pods(),
+            &[printed("db-0", probe::ID, &fenced.replace(":1-3", last)), printed("db-1", probe::ID, &leads)],
+        );
+        topology.findings.iter().map(|finding| finding.message.clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(left(":1-11"), [] as [&str; 0]);
+    let found = left(":1-13");
+    assert!(
+        found[0].starts_with("pod/db-0 follows nobody and has 2 transactions that the primary has not: "),
+        "{found:?}"
+    );
+}
+
+#[test]
 fn a_group_is_read_as_its_members_see_it() {
     let healthy = scene(MY, "group-healthy");
     assert_eq!(roles(&healthy), PRIMARY_AND_TWO);

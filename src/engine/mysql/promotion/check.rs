@@ -1,6 +1,7 @@
 //! Whether what a switchover waits for has come.
 
 use crate::engine::Asked;
+use crate::engine::mysql::history::History;
 use crate::engine::mysql::server::Server;
 use crate::engine::mysql::subject::{Subject, source};
 use crate::engine::mysql::{group, subjects, topology};
@@ -19,6 +20,8 @@ pub(in crate::engine::mysql) fn judge(check: &EngineCheck, asked: &Asked<'_>) ->
         "fenced" => is_fenced,
         "follows" => follows,
         "received" => received,
+        "contained" => contained,
+        "rejoined" => rejoined,
         _ => return None,
     };
     let subjects = subjects(asked.pods, asked.outputs);
@@ -61,6 +64,36 @@ fn follows(check: &EngineCheck, server: &Server, subjects: &[Subject<'_>]) -> Ve
         None => Verdict::not_yet(format!("{pod} does not follow {primary} yet")),
         Some(channel) if channel.is_receiving() && channel.is_applying() => Verdict::Holds,
         Some(channel) => Verdict::not_yet(format!("{pod} does not receive from {primary} yet ({})", channel.state())),
+    }
+}
+
+/// What a given-up primary has and its successor has not; the reason where that is not known.
+fn own_of(check: &EngineCheck, server: &Server, subjects: &[Subject<'_>]) -> Result<History, String> {
+    let primary = check.name("primary");
+    let subject = subjects.iter().find(|one| one.name() == primary);
+    let successor = subject.ok_or_else(|| format!("{primary} is not there"))?;
+    let successor = successor.server.as_ref().map_err(|why| format!("{primary} does not answer ({why})"))?;
+    let unknown = || format!("what {} has and {primary} has not is not known", check.name("pod"));
+    server.beyond(successor).ok_or_else(unknown)
+}
+
+/// A given-up primary may follow: it has nothing that its successor has not.
+fn contained(check: &EngineCheck, server: &Server, subjects: &[Subject<'_>]) -> Verdict {
+    match own_of(check, server, subjects) {
+        Err(why) => Verdict::not_yet(why),
+        Ok(rest) if rest.is_empty() => Verdict::Holds,
+        Ok(rest) => {
+            let (pod, primary) = (check.name("pod"), check.name("primary"));
+            Verdict::broken(format!("{pod} has what {primary} has not, and has to be cloned anew: {rest}"))
+        }
+    }
+}
+
+/// A given-up primary follows, or is left taking no writes, for it has what its successor has not.
+fn rejoined(check: &EngineCheck, server: &Server, subjects: &[Subject<'_>]) -> Verdict {
+    match own_of(check, server, subjects) {
+        Ok(rest) if !rest.is_empty() => is_fenced(check, server, subjects),
+        Ok(_) | Err(_) => follows(check, server, subjects),
     }
 }
 

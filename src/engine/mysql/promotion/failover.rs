@@ -5,10 +5,9 @@
 //! (fence)  the old primary's pod goes, and is kept from coming back
 //! lead     nobody receives from it any more, and the candidate has executed all that anybody has: it takes writes
 //! after    the others follow it
-//! (rejoin) a helper pod has the old primary take no writes when it starts; only then its pod may run again
+//! (rejoin) a helper pod has the old primary take no writes when it starts; only then its pod may run again, and follows, if
+//!          it has no transactions of its own
 //! ```
-//!
-//! It then follows nobody: whether it has transactions of its own is for a person to see, who lets it follow or clones it anew.
 
 use super::fitness::{self, no};
 use super::{galera, server_of, steps, subjects};
@@ -202,7 +201,22 @@ impl<'a> Survivors<'a> {
     fn promotion(&self, asked: &Asked<'_>) -> Promotion {
         let (to, from) = (&self.promoting.candidate, self.lost.pod.as_str());
         let loss = self.loss(asked);
-        let notes = vec![self.left_alone()];
+        let own = loss.transactions.value().copied().filter(|number| *number > 0);
+        // Whoever leads has forgotten what it connected with.
+        let replica = self.siblings.first().map(|(place, _)| *place).filter(|_| own.is_none());
+        let notes = vec![match (own, replica) {
+            (Some(number), _) => format!(
+                "{from} comes back taking no writes and following nobody, with {} that {} has not: it has to be cloned anew",
+                transactions(number),
+                to.pod.name
+            ),
+            (None, Some(_)) => format!(
+                "{from} comes back taking no writes, and follows {} if it has nothing that {} has not; otherwise it follows \
+                 nobody and has to be cloned anew: `kubectl stateful status` says what only it has",
+                to.pod.name, to.pod.name
+            ),
+            (None, None) => self.left_alone(),
+        }];
         Promotion {
             manner: manner(from, &to.pod.name, &loss),
             notes,
@@ -217,13 +231,17 @@ impl<'a> Survivors<'a> {
                     limit: HELP_LIMIT,
                     why: format!("{from} must not take writes beside {}", to.pod.name),
                     rejoined: vec![steps::fenced(from)],
+                    after: replica
+                        .map(|replica| steps::rejoin(self.lost, replica, to, &self.candidate))
+                        .into_iter()
+                        .collect(),
                 }),
             }),
             ..Promotion::default()
         }
     }
 
-    /// Says what becomes of the old primary.
+    /// Says what becomes of the old primary where no replica is left that says what it connects with.
     fn left_alone(&self) -> String {
         let (from, to) = (&self.lost.pod, self.name());
         let (nothing, follows) = if self.candidate.is_mariadb() {

@@ -5,7 +5,7 @@ use super::check::check;
 use crate::engine::mysql::group;
 use crate::engine::mysql::server::Server;
 use crate::engine::mysql::subject::Subject;
-use crate::engine::{Place, Promotion};
+use crate::engine::{GivenUp, Place, Promotion};
 use crate::plan::{Check, Effect, GIVEN, Limit, Objection, Process, Reversal, Step, Trace, Undo, Weight, When};
 
 /// How long a command may take that changes roles.
@@ -177,6 +177,33 @@ pub(super) fn stay_read_only(family: &Server) -> Vec<String> {
     let text =
         if family.is_mariadb() { include_str!("read-only-options.sh") } else { include_str!("stay-read-only.sh") };
     argv(text, &[GIVEN])
+}
+
+/// A given-up primary follows its successor once its pod is there again, with what a replica connects with. One that has
+/// transactions of its own is left alone.
+pub(super) fn rejoin(lost: &GivenUp, replica: &Place, to: &Place, server: &Server) -> Step {
+    let from = lost.pod.as_str();
+    let about = [("pod", from), ("primary", name(to))];
+    let contained = check("contained", &about, format!("{from} with nothing that {} has not", name(to)));
+    let words = format!("{from} follows {}, or is left taking no writes with what only it has", name(to));
+    let rejoined = check("rejoined", &about, words);
+    let (host, port) = (to.host.as_deref().unwrap_or_default(), server.variable("port").unwrap_or("3306"));
+    let effect = Effect::Tell {
+        from: replica.process(argv(script!("credentials.sh"), &[])),
+        member: lost.pod.clone(),
+        container: lost.container.clone(),
+        words: format!("let {from} follow {}", name(to)),
+        argv: argv(script!("turn.sh"), &[host, port]),
+    };
+    Step {
+        when: When::UnlessSeen,
+        requires: vec![fenced(from), contained],
+        effect,
+        trace: Trace::Seen(rejoined.clone()),
+        ensures: vec![rejoined],
+        undo: Undo::Keep { why: "it follows whoever is the primary".to_owned() },
+        limit: FOLLOW_LIMIT,
+    }
 }
 
 /// Makes the command that prints what the helper pod has to know.

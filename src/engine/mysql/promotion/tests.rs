@@ -4,7 +4,7 @@ use super::super::tests::{BOTH, MARIA, MY, NAMES, answer, pods};
 use crate::engine::tests::{printed, recorded};
 use crate::engine::{Asked, Engine, GivenUp, Handing, Path, Place, Promoting, Promotion};
 use crate::model::{Answer, Known, Pod, ProbeOutput, Workload};
-use crate::plan::{EngineCheck, Pin, Undo, Verdict};
+use crate::plan::{EngineCheck, Pin, Undo, Verdict, When};
 
 fn place(name: &str) -> Place {
     let pod = Pin { name: name.to_owned(), uid: format!("uid-{name}").as_str().into() };
@@ -166,6 +166,69 @@ fn a_primary_that_does_not_answer_is_given_up_and_made_to_stay_read_only() {
     assert_eq!(failover.loss.bytes, Known::unknown("nothing runs in db-0"));
     let rejoin = failover.rejoin.expect("a helper");
     assert_eq!(rejoin.rejoined.iter().map(ToString::to_string).collect::<Vec<_>>(), ["db-0 takes no writes"]);
+    let [step] = rejoin.after.as_slice() else { panic!("{:?}", rejoin.after) };
+    assert_eq!((step.effect.to_string().as_str(), step.when), ("let db-0 follow db-1", When::UnlessSeen));
+    let needs: Vec<String> = step.requires.iter().map(ToString::to_string).collect();
+    assert_eq!(needs, ["db-0 takes no writes", "db-0 with nothing that db-1 has not"]);
+}
+
+#[test]
+fn an_old_primary_with_transactions_of_its_own_is_left_alone() {
+    let source = ALL.split(':').next().expect("a source");
+    let of = |remains: &str| {
+        let promotion = failover(orphans(MY, "healthy", SAME), Some(remains), true);
+        let rejoin = promotion.failover.expect("a failover").rejoin.expect("a helper");
+        (promotion.notes.concat(), rejoin.after.len())
+    };
+    let (note, steps) = of(&format!("before {ALL}\nlost {source}:4,{source}:5\n"));
+    assert_eq!(steps, 0);
+    assert!(note.ends_with("with 2 committed transactions that db-1 has not: it has to be cloned anew"), "{note}");
+    let (note, steps) = of(&format!("before {ALL}\nlost \n"));
+    assert_eq!(steps, 1);
+    assert!(note.contains("follows db-1 if it has nothing that db-1 has not"), "{note}");
+}
+
+/// Judges a check of one member's way back to another one, who lead by what is said.
+fn of_return(code: &str, pod: &str, primary: &str, outputs: &[ProbeOutput]) -> Verdict {
+    let pods = pods();
+    let pods: Vec<&Pod> = pods.iter().collect();
+    let outputs: Vec<&ProbeOutput> = outputs.iter().collect();
+    let topology = MYSQL.read(&Workload::default(), &pods, &outputs);
+    let check = EngineCheck::new(code, &[("pod", pod), ("primary", primary)], "");
+    MYSQL.judge(&check, &Asked { pods: &pods, outputs: &outputs, topology: &topology })
+}
+
+#[test]
+fn an_old_primary_follows_only_with_nothing_of_its_own() {
+    let with = |number: u32| {
+        let text = recorded("mysql/9.7.4/healthy-db-0.txt").replace("read_only\tOFF", "read_only\tON");
+        let own = printed("db-0", probe::ID, &text.replace(ALL, &ALL.replace("1-3", &format!("1-{number}"))));
+        [own, answer(MY, "healthy", "db-1"), answer(MY, "healthy", "db-2")]
+    };
+    let judge = |code, number| of_return(code, "db-0", "db-1", &with(number));
+    assert_eq!(judge("contained", 3), Verdict::Holds);
+    assert_eq!(judge("rejoined", 3), Verdict::not_yet("db-0 does not follow db-1 yet"));
+    let rest = ALL.replace("1-3", "4-5");
+    let why = format!("db-0 has what db-1 has not, and has to be cloned anew: {rest}");
+    assert_eq!((judge("contained", 5), judge("rejoined", 5)), (Verdict::broken(why), Verdict::Holds));
+    let silent = of_return("contained", "db-0", "db-1", &with(3)[..1]);
+    assert_eq!(silent, Verdict::not_yet("db-1 does not answer (not asked)"));
+    let following = NAMES.map(|name| answer(MY, "healthy", name));
+    assert_eq!(of_return("rejoined", "db-1", "db-0", &following), Verdict::Holds);
+}
+
+#[test]
+fn an_old_mariadb_primary_is_looked_for_in_the_log_of_the_new_one() {
+    let contained = |pod, primary, said| of_return("contained", pod, primary, &orphans(MARIA, "orphaned", said));
+    assert_eq!(contained("db-2", "db-1", SAME), Verdict::Holds);
+    let why = "db-1 has what db-2 has not, and has to be cloned anew: 0-100-8";
+    assert_eq!(contained("db-1", "db-2", SAME), Verdict::broken(why));
+    // A higher number by another server is no proof.
+    let parted = ("db-1", "gtid_binlog_state\t0-100-8", "gtid_binlog_state\t0-100-2,0-101-9");
+    assert!(matches!(contained("db-2", "db-1", parted), Verdict::Broken { .. }));
+    let unknown = ("db-1", "gtid_binlog_state\t0-100-8", "other\t");
+    let why = "what db-2 has and db-1 has not is not known";
+    assert_eq!(contained("db-2", "db-1", unknown), Verdict::not_yet(why));
 }
 
 #[test]

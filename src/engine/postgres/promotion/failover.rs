@@ -247,6 +247,7 @@ impl<'a> Survivors<'a> {
                     limit: COPY_LIMIT,
                     why: format!("what only {from} had is gone then"),
                     rejoined: vec![steps::follows(from, &to.pod.name), steps::settled(&to.pod.name)],
+                    after: Vec::new(),
                 }),
             }),
             ..Promotion::default()

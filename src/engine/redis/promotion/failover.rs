@@ -178,6 +178,7 @@ impl<'a> Survivors<'a> {
             limit: HELP_LIMIT,
             why: format!("{from} must not be a master beside {}", to.pod.name),
             rejoined: vec![follows_by_name(from, to)],
+            after: Vec::new(),
         });
         let turn = file.is_none().then(|| self.turn(host, port));
         let places: Vec<&Place> = self.siblings.iter().map(|(place, _)| *place).collect();
