@@ -76,6 +76,17 @@ fn uids(namespace: &Namespace) -> Vec<String> {
     ["db-0", "db-1"].map(|pod| namespace.field(&format!("pod/{pod}"), "{.metadata.uid}")).to_vec()
 }
 
+fn what_cannot_be_moved_is_refused(namespace: &Namespace, source: &str) {
+    for (arguments, says) in [
+        (&["migrate", "db-2", "--to", source][..], &["is on", "already"][..]),
+        (&["migrate", "db-2", "--to", "nowhere"], &["there is no node nowhere"]),
+        (&["migrate", "db-2", "--finish"], &["db-2 has no volume of before"]),
+    ] {
+        namespace.refuses("db", arguments, says);
+    }
+    proves("the node it is on, and an unknown node are refused, with the way out");
+}
+
 #[test]
 fn a_replica_moves_with_its_volume_while_clients_write() {
     the_mover_is_there();
@@ -85,14 +96,7 @@ fn a_replica_moves_with_its_volume_while_clients_write() {
     let source = Node::new(&node_of(&report, "db-2"));
     let _uncordoned = source.uncordoned_at_end();
     let target = another(&source.name);
-    for (arguments, says) in [
-        (&["migrate", "db-2", "--to", &source.name][..], &["is on", "already"][..]),
-        (&["migrate", "db-2", "--to", "nowhere"], &["there is no node nowhere"]),
-        (&["migrate", "db-2", "--finish"], &["db-2 has no volume of before"]),
-    ] {
-        namespace.refuses("db", arguments, says);
-    }
-    proves("the node it is on, and an unknown node are refused, with the way out");
+    what_cannot_be_moved_is_refused(&namespace, &source.name);
     let shown = namespace.changes(&["migrate", "db-0", "--dry-run"]);
     assert!(shown.stdout.contains("planned switchover from db-0 to "), "{shown:?}");
     assert!(shown.stderr.contains("takes over first; then, by a plan of its own, migrate db-0 "), "{shown:?}");
