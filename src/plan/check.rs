@@ -116,6 +116,9 @@ pub enum Check {
         member: PodName,
         /// The pod that is going; none where there was none.
         going: Option<Pin>,
+        /// The node on which a pod of it may be already, for its volumes can be there only.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        but_on: Option<NodeName>,
     },
     /// The helper pod of this run has ended well.
     Helped {

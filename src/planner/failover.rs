@@ -143,7 +143,11 @@ pub(super) fn must_be_held(situation: &Situation<'_>, lost: &GivenUp) -> Option<
 }
 
 fn held(situation: &Situation<'_>, lost: &GivenUp) -> Check {
-    Check::Held { member: lost.pod.clone(), going: situation.pod(&lost.pod).map(|pod| Pin::of(&pod.meta)) }
+    Check::Held {
+        member: lost.pod.clone(),
+        going: situation.pod(&lost.pod).map(|pod| Pin::of(&pod.meta)),
+        but_on: None,
+    }
 }
 
 /// What has to be typed, where no flag says it.

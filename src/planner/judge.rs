@@ -54,7 +54,7 @@ fn one(check: &Check, plan: &Plan, situation: &Situation<'_>) -> Verdict {
         Check::NodeReady { node } => {
             of_node(situation, node, |found| if found.is_ready() { None } else { Some("is not ready") })
         }
-        Check::Held { member, going } => held(situation, member, going.as_ref()),
+        Check::Held { member, going, but_on } => held(situation, member, going.as_ref(), but_on.as_ref()),
         Check::Helped { helper } => helped(situation, helper, &plan.id),
         Check::HelperGone { helper } => match helper_pod(situation, helper) {
             None => Verdict::Holds,
@@ -182,13 +182,14 @@ fn of_node(situation: &Situation<'_>, pin: &Pin, lacks: impl Fn(&Node) -> Option
 }
 
 /// Judges whether a member is kept from running: a pod of it that tolerates everything would be given a node still.
-fn held(situation: &Situation<'_>, member: &PodName, going: Option<&Pin>) -> Verdict {
+fn held(situation: &Situation<'_>, member: &PodName, going: Option<&Pin>, but_on: Option<&NodeName>) -> Verdict {
     if let Some(gap) = situation.snapshot.gap(Resource::Pods) {
         return Verdict::not_yet(format!("pods are not known ({})", gap.why));
     }
     let is_going = |pod: &Pod| going.is_some_and(|pin| pin.uid == pod.meta.uid);
     match situation.pod(member).filter(|pod| !is_going(pod)).and_then(|pod| pod.node.as_ref()) {
         None => Verdict::Holds,
+        Some(node) if but_on == Some(node) => Verdict::Holds,
         Some(node) => Verdict::broken(format!("{member} was given node {node}: it may have written there")),
     }
 }

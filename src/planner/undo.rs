@@ -54,6 +54,9 @@ fn requires(step: &Step) -> Vec<Check> {
     let replicas = |check: &&Check| matches!(check, Check::Replicas { .. });
     let seen = if let Trace::Seen(check) = &step.trace { Some(check).filter(replicas) } else { None };
     let moves = matches!(step.effect, Effect::Relocate { .. });
-    let held = step.requires.iter().filter(|check| moves && matches!(check, Check::Held { .. }));
-    seen.into_iter().chain(held).cloned().collect()
+    let held = step.requires.iter().filter(|_| moves).filter_map(|check| {
+        let Check::Held { member, going, but_on: _ } = check else { return None };
+        Some(Check::Held { member: member.clone(), going: going.clone(), but_on: None })
+    });
+    seen.cloned().into_iter().chain(held).collect()
 }

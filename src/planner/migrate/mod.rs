@@ -180,11 +180,17 @@ fn steps(situation: &Situation<'_>, holding: &Holding<'_>, of: &Relocation, want
     steps.push(stage(Stage::Reserve, of, keep(goes()), REQUESTS_LIMIT));
     steps.push(swap(of, well));
     let last = steps.len() - 1;
+    // Whoever goes on with the exchange may find it done: the member is where its new volumes are.
+    let target = NodeName(of.target.node.name.clone());
+    let but_on = |step: &Step| {
+        let swaps = matches!(step.effect, Effect::Relocate { stage: Stage::Swap, .. });
+        swaps.then(|| target.clone())
+    };
     for step in &mut steps[first + 1..=last] {
         let pod = holding.pod.clone();
         step.requires = vec![
             Check::PodGone { pod: pod.clone() },
-            Check::Held { member: of.member.clone(), going: Some(pod) },
+            Check::Held { member: of.member.clone(), going: Some(pod), but_on: but_on(step) },
             Check::Replicas { are: situation.workload.replicas },
         ];
     }

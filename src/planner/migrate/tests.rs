@@ -7,8 +7,8 @@ use crate::model::{
     FleetingKind, FleetingVolume, NodeName, OwnerReference, PodName, RETAINED_LABEL, Resource, StorageClass, Taint,
     UpdateStrategy,
 };
-use crate::plan::{Effect, Plan, RunId, Stage, Undo};
-use crate::planner::{Refusal, Situation};
+use crate::plan::{Effect, Entry, Goal, Happening, Plan, Run, RunId, Stage, Undo, Verdict};
+use crate::planner::{Refusal, Situation, judge, undo};
 
 /// A healthy world on nodes that could take each other's members.
 fn world(change: impl FnOnce(&mut World)) -> World {
@@ -206,4 +206,26 @@ fn only_what_a_member_had_before_it_was_moved_is_removed() {
         world.not_ready(2);
     });
     assert_eq!(end(&unwell, "db-2").unwrap_err().objections[0].code, "notReady");
+}
+
+#[test]
+fn a_member_that_is_placed_where_its_new_volumes_are_is_gone_on_with_and_not_taken_back() {
+    let mut world = world(|_| ());
+    let (plan, now) = (planned(&world, "db-2", &wanted()).expect("a plan"), world.snapshot.taken_at);
+    let Goal::Migrate { to, .. } = plan.goal.clone() else { panic!("{:?}", plan.goal) };
+    let swaps = |effect: &Effect| matches!(effect, Effect::Relocate { stage: Stage::Swap, .. });
+    let swap = plan.steps.iter().position(|step| swaps(&step.effect)).expect("a swap");
+    let entry = |what| Entry { at: now, who: String::new(), what };
+    let entries = vec![entry(Happening::Opened), entry(Happening::Began { step: swap })];
+    let back = undo(&Run { plan: plan.clone(), entries }, RunId("20261121-093016-001".to_owned()), now);
+    let mut may_go = |node: Option<NodeName>| {
+        let pods = &mut world.snapshot.pods;
+        let pod = pods.iter_mut().find(|pod| pod.meta.name == "db-2").expect("db-2");
+        (pod.meta.uid, pod.node) = ("another".into(), node);
+        [&plan.steps[swap].requires, &back.steps[0].requires]
+            .map(|checks| judge(checks, &plan, &world.snapshot) == Verdict::Holds)
+    };
+    assert_eq!(may_go(None), [true, true]);
+    assert_eq!(may_go(Some(to)), [true, false]);
+    assert_eq!(may_go(Some("node-9".into())), [false, false]);
 }
