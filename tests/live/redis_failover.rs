@@ -173,7 +173,11 @@ fn a_replica_of_a_redis_cluster_that_may_not_take_over_is_made_to() {
     valkey(&second, &["CONFIG", "SET", "cluster-replica-no-failover", "yes", "repl-timeout", "10"]);
     valkey("shard-0", &["CONFIG", "SET", "repl-ping-replica-period", "1"]);
     // Its slot, 5061, is shard-0's.
-    assert_eq!(valkey("shard-0", &["SET", "{bar}", "kept"]), "OK");
+    // Each of them has to hear from the others first that every slot has a master.
+    eventually("a cluster that takes writes", || {
+        let said = valkey("shard-0", &["SET", "{bar}", "kept"]);
+        if said == "OK" { Ok(()) } else { Err(said) }
+    });
     assert_eq!(valkey("shard-0", &["WAIT", "1", "5000"]), "1");
     freeze(&namespace, "shard-0", |name, _| name == "valkey-server");
     let words = ["failover from shard-0 to", "(CLUSTER FAILOVER FORCE)"];
