@@ -255,9 +255,13 @@ fn a_node_of_a_redis_cluster_leaves_only_without_slots_and_can_be_taken_back() {
     namespace.until("shard", "three masters with a replica each, as before", whole);
     proves("undo takes the replica back into the cluster, following the same master");
 
-    valkey("shard-5", &["CLUSTER", "FAILOVER"]);
     let report = namespace.until("shard", "shard-5 a master", |report| {
-        row(report, "shard-5")["role"]["value"] == "peer" && rows(report).iter().filter(|row| follows(row)).count() == 3
+        let master = row(report, "shard-5")["role"]["value"] == "peer";
+        if !master {
+            // Asked again while it is not: masters that have not heard yet whose replica it is do not vote for it.
+            valkey("shard-5", &["CLUSTER", "FAILOVER"]);
+        }
+        master && rows(report).iter().filter(|row| follows(row)).count() == 3
     });
     let share = row(&report, "shard-5")["share"].as_str().expect("a share").to_owned();
     assert!(share.contains("slots"), "{share}");
