@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use crate::support::{
-    Beside, Namespace, Running, codes, eventually, finding, proves, row, rows, short, two_at_once, workload,
+    Beside, Namespace, Running, codes, eventually, finding, proves, row, rows, short, there_and_back, two_at_once,
+    workload,
 };
 
 fn runs(report: &Value) -> bool {
@@ -132,7 +133,8 @@ fn patroni_switches_over_there_and_back_without_losing_a_write() {
     let beside = watch(&namespace, &third);
     let dry = namespace.changes(&["promote", "pat", "--to", &second, "--dry-run", "-o", "json"]);
     assert!(!dry.stdout.contains("not-a-secret") && dry.stdout.contains("have Patroni move the leader"), "{dry:?}");
-    for (from, to) in [(&first, &second), (&second, &first)] {
+    let turns = there_and_back(&first, &second, 2);
+    for (from, to) in &turns {
         let done = namespace.changes(&["promote", "pat", "--to", to, "--expected-primary", from, "--yes"]);
         let says = format!("promote {from} -> {to} done; writes paused for at most");
         assert!(done.everything().contains(&says), "{done:?}");
@@ -145,7 +147,9 @@ fn patroni_switches_over_there_and_back_without_losing_a_write() {
     assert_eq!(two_at_once(&seen), None);
     nothing_lost(&namespace, &first, &acknowledged);
     proves(format!(
-        "{first} -> {second} -> {first} under load: all {} acknowledged writes are there, and {} looks saw one leader at a time",
+        "{} switchovers between {first} and {second} under load: all {} acknowledged writes are there, and {} looks saw one leader \
+         at a time",
+        turns.len(),
         acknowledged.len(),
         seen.lines().count()
     ));

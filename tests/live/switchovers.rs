@@ -2,9 +2,9 @@
 
 use crate::postgres::{start, streams};
 use crate::promote::nothing_lost;
-use crate::support::{Beside, Namespace, proves, row, rows, two_at_once};
+use crate::support::{Beside, Namespace, proves, row, rows, there_and_back, two_at_once};
 
-/// How many there are, unless `KUBECTL_STATEFUL_SWITCHOVERS` says another number.
+/// How many there are, unless another number is asked for.
 const SWITCHOVERS: usize = 4;
 
 /// Has clients write through the Service, and somebody look every 50 ms who takes writes, from inside a pod that stays.
@@ -36,14 +36,12 @@ pub(crate) fn until_led_by(namespace: &Namespace, primary: &str) {
 
 #[test]
 fn many_switchovers_in_a_row_lose_nothing_and_have_one_primary_at_a_time() {
-    let count = std::env::var("KUBECTL_STATEFUL_SWITCHOVERS").ok().and_then(|number| number.parse().ok());
-    let count: usize = count.unwrap_or(SWITCHOVERS);
     let namespace = Namespace::new("promote-many");
     start(&namespace);
     let beside = watch(&namespace);
     let mut pauses = Vec::new();
-    for turn in 0..count {
-        let (from, to) = if turn % 2 == 0 { ("db-0", "db-1") } else { ("db-1", "db-0") };
+    let turns = there_and_back("db-0", "db-1", SWITCHOVERS);
+    for (from, to) in turns.iter().copied() {
         let done = namespace.changes(&["promote", "db", "--to", to, "--expected-primary", from, "--yes"]).everything();
         let pause =
             done.split("paused for at most ").nth(1).and_then(|rest| rest.split(" s").next()?.parse::<f64>().ok());
@@ -56,12 +54,13 @@ fn many_switchovers_in_a_row_lose_nothing_and_have_one_primary_at_a_time() {
     beside.end();
     let (seen, acknowledged) = (beside.read("/tmp/seen"), beside.acknowledged());
     assert_eq!(two_at_once(&seen), None);
-    nothing_lost(&namespace, if count.is_multiple_of(2) { "db-0" } else { "db-1" }, &acknowledged);
+    nothing_lost(&namespace, "db-0", &acknowledged);
     let conninfo = namespace.sql("db-2", "SHOW primary_conninfo");
     assert_eq!(conninfo.matches("host=").count(), 1, "its connection string does not grow");
     pauses.sort_by(f64::total_cmp);
     proves(format!(
-        "{count} switchovers: all {} acknowledged writes are there, {} looks saw one primary at a time; pauses {:.1} to {:.1} s",
+        "{} switchovers: all {} acknowledged writes are there, {} looks saw one primary at a time; pauses {:.1} to {:.1} s",
+        turns.len(),
         acknowledged.len(),
         seen.lines().count(),
         pauses[0],

@@ -5,6 +5,7 @@ mod change;
 mod cluster;
 mod proxy;
 mod report;
+mod switchovers;
 mod turn;
 mod way;
 
@@ -20,6 +21,7 @@ pub(crate) use change::Running;
 pub(crate) use cluster::{ApiServer, Made, Node, fake_nodes};
 pub(crate) use proxy::{Fault, Gate, Proxy};
 pub(crate) use report::{codes, finding, row, rows, short, steady};
+pub(crate) use switchovers::there_and_back;
 use turn::Turn;
 pub(crate) use way::Way;
 
