@@ -63,13 +63,13 @@ impl<'a> Situation<'a> {
         self.report.rows.iter().rev().filter(move |row| row.wanted && row.ordinal >= end)
     }
 
-    /// Finds a pod of the set.
     /// Names the node that a member is on.
     #[must_use]
     pub fn node_of(&self, member: &PodName) -> Option<&'a NodeName> {
         self.pod(member)?.node.as_ref()
     }
 
+    /// Finds a pod of the set.
     pub(super) fn pod(&self, name: &PodName) -> Option<&'a Pod> {
         self.snapshot.pods.iter().find(|pod| {
             pod.meta.namespace == self.workload.meta.namespace

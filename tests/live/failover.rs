@@ -49,7 +49,7 @@ fn refused(namespace: &Namespace, arguments: &[&str], says: &[&str]) {
     assert_eq!(namespace.journaled_plans().len(), 0, "nothing was begun");
 }
 
-fn numbers(namespace: &Namespace, pod: &str) -> BTreeSet<u64> {
+pub(crate) fn numbers(namespace: &Namespace, pod: &str) -> BTreeSet<u64> {
     namespace.sql(pod, "SELECT n FROM written").lines().filter_map(|line| line.trim().parse().ok()).collect()
 }
 

@@ -9,13 +9,12 @@ use serde_json::Value;
 use crate::postgres::{start, streams};
 use crate::promote::{Writer, nothing_lost, until_led_by};
 use crate::support::{
-    Fault, Gate, Namespace, Node, Ran, Running, Way, eventually, finding, look_at, proves, row, rows, run,
+    Case, FAULTS, Fault, Gate, Namespace, Node, Ran, Running, Way, cases, eventually, finding, look_at, proves, row,
+    rows, run,
 };
 
-/// How many cases of faults there are, unless `KUBECTL_STATEFUL_ALL_CASES` is set.
+/// How many cases of faults there are, unless `KUBECTL_STATEFUL_CASES` says which.
 const CASES: usize = 4;
-
-const FAULTS: [Fault; 4] = [Fault::Refused, Fault::AnswerLost, Fault::KilledBefore, Fault::KilledAfter];
 
 /// Says what is on a volume in words that are equal for equal trees: names, kinds, modes, owners, links, times, contents.
 const LISTING: &str = "cd /var/lib/postgresql/data/odd && find . -printf '%P %y %m %U %G %n %s %l %T@\\n' | grep -v ' d .* 4096 ' | sort \
@@ -249,8 +248,9 @@ impl Way<'_> {
 }
 
 /// Lets one thing go wrong, then goes on or back; gives whether it happened.
-fn case(way: &Way<'_>, to: &str, (at, fault, back): (u32, Fault, bool)) -> bool {
+fn case(way: &Way<'_>, to: &str, (at, fault, back): Case) -> bool {
     let case = format!("{fault:?} at {at}, {}", if back { "taken back" } else { "continued" });
+    look_at(&case);
     let first = way.migrate(to, Some((at, fault)));
     let happened = way.proxy.has_happened();
     // 4: it was refused before anything was begun; or everything was taken back already.
@@ -277,11 +277,9 @@ fn a_move_survives_faults_at_every_request_and_command() {
     let lines: Vec<&str> = clean.stderr.lines().collect();
     assert_eq!(clean.code, 0, "{}", lines[lines.len().saturating_sub(20)..].join("\n"));
     let requests = way.proxy.seen();
-    let all: Vec<_> =
-        (1..=requests).flat_map(|at| FAULTS.map(|fault| [(at, fault, false), (at, fault, true)])).flatten().collect();
-    let stride = if std::env::var_os("KUBECTL_STATEFUL_ALL_CASES").is_some() { 1 } else { all.len() / CASES + 1 };
+    let (all, chosen) = cases(requests, CASES);
     let (mut ran, mut happened) = (0, 0);
-    for chosen in all.iter().copied().step_by(stride) {
+    for chosen in chosen {
         for node in &nodes {
             run("kubectl", &["uncordon", &node.name]).ok();
         }
@@ -298,9 +296,8 @@ fn a_move_survives_faults_at_every_request_and_command() {
     assert_eq!(listing(&namespace, "db-2"), before, "what is on the volume");
     assert!(happened * 2 >= ran, "only {happened} of {ran} faults happened");
     proves(format!(
-        "{ran} of {} cases ({happened} faults happened): {} faults at each of {requests} requests and commands, continued or taken \
+        "{ran} of {all} cases ({happened} faults happened): {} faults at each of {requests} requests and commands, continued or taken \
          back: the member runs on one of both nodes, with everything on its volume, and nothing else is left",
-        all.len(),
         FAULTS.len()
     ));
 }

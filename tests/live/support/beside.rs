@@ -21,6 +21,16 @@ impl Beside<'_> {
         self.run(&format!("(while [ ! -e /tmp/end ]; do {script}; done) >/dev/null 2>&1 &"));
     }
 
+    /// Has somebody try a write on every member again and again, and note in `/tmp/seen` who took it: the member, and 0 where it
+    /// did or 1 where it is read-only. Whoever does not answer says nothing.
+    pub(crate) fn try_writes(&self, members: [&str; 3], write: &str) {
+        let members = members.join(" ");
+        self.begin(&format!(
+            "for pod in {members}; do said=$({write} 2>&1) && echo $pod 0 >>/tmp/seen || \
+             case $said in *read-only*) echo $pod 1 >>/tmp/seen ;; esac; done; sleep 0.05"
+        ));
+    }
+
     /// Reads a file.
     pub(crate) fn read(&self, file: &str) -> String {
         self.run(&format!("touch {file}; cat {file}"))

@@ -1,6 +1,7 @@
 //! What the live tests share: a namespace, kubectl, the program, and waiting with a limit.
 
 mod beside;
+mod cases;
 mod change;
 mod cluster;
 mod proxy;
@@ -17,6 +18,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 pub(crate) use beside::{Beside, two_at_once};
+pub(crate) use cases::{Case, FAULTS, cases};
 pub(crate) use change::Running;
 pub(crate) use cluster::{ApiServer, Made, Node, fake_nodes};
 pub(crate) use proxy::{Fault, Gate, Proxy};
