@@ -130,11 +130,13 @@ fn a_failover_survives_faults_at_every_request_and_command() {
     let (all, chosen) = cases(requests, FAILOVERS);
     let (ran, mut happened) = (chosen.len(), 0);
     for chosen in chosen {
+        namespace.until_ready("db", 3);
         let from = way.primary();
         until_led_by(&namespace, &from);
         beside.until_written(3);
         happened += usize::from(while_it_hangs(&namespace, &from, || case(&way, &from, &FAILOVER, chosen)));
     }
+    namespace.until_ready("db", 3);
     let primary = way.primary();
     until_led_by(&namespace, &primary);
     for node in &nodes {
