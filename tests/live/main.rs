@@ -21,6 +21,7 @@ mod migrate;
 mod moved;
 mod mysql;
 mod mysql_failover;
+mod mysql_group;
 mod offline;
 mod patroni;
 mod patroni_failover;

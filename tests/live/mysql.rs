@@ -56,13 +56,16 @@ pub(crate) const MARIADB: Family = Family {
     make_primary: "STOP SLAVE; RESET SLAVE ALL; SET GLOBAL read_only = OFF",
 };
 
+/// MySQL whose members are one group, which chooses its primary.
+pub(crate) const GROUP: Family = Family { set: "gr", manifest: "mysql-group", ..MYSQL };
+
 impl Family {
     pub(crate) fn pod(self, ordinal: u32) -> String {
         format!("{}-{ordinal}", self.set)
     }
 
     /// Starts the workload and waits until both replicas have everything.
-    fn start(self, test: &str) -> Namespace {
+    pub(crate) fn start(self, test: &str) -> Namespace {
         let namespace = Namespace::new(&format!("{}-{test}", self.set));
         namespace.apply(&workload(self.manifest));
         namespace.until(self.set, "a primary and two replicas that receive", |report| self.is_healthy(report));
@@ -281,7 +284,7 @@ fn mariadb_hands_over_without_losing_a_write() {
 }
 
 /// Moves the role there and back while clients write and somebody looks who takes writes.
-fn hands_over(family: Family) {
+pub(crate) fn hands_over(family: Family) {
     let namespace = family.start("lead");
     let (set, [first, second, third]) = (family.set, [0, 1, 2].map(|at| family.pod(at)));
     family.sql(
@@ -323,7 +326,7 @@ fn hands_over(family: Family) {
     }
     proves(format!(
         "{}: {} acknowledged writes are all there after {} switchovers, and {} tries of a write saw one member take it at a time",
-        family.engine,
+        family.manifest,
         acknowledged.len(),
         turns.len(),
         seen.lines().count()
