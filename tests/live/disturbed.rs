@@ -3,7 +3,7 @@
 
 use std::time::Instant;
 
-use crate::failover::{freeze, numbers};
+use crate::failover::{freeze, numbers, thaw};
 use crate::postgres::start;
 use crate::promote::nothing_lost;
 use crate::support::{
@@ -107,10 +107,7 @@ fn a_switchover_survives_faults_at_every_request_and_command() {
 fn while_it_hangs<T>(namespace: &Namespace, pod: &str, act: impl FnOnce() -> T) -> T {
     let frozen = freeze(namespace, pod, |name, _| name == "postgres");
     let done = act();
-    for process in frozen {
-        // Gone with its pod, where it was given up.
-        run("kill", &["-CONT", &process]);
-    }
+    thaw(&frozen);
     done
 }
 

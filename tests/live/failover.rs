@@ -26,6 +26,13 @@ pub(crate) fn freeze(namespace: &Namespace, pod: &str, is_one: impl Fn(&str, &st
     frozen
 }
 
+/// Lets processes that were stopped go on. Those that went with their pod are no matter.
+pub(crate) fn thaw(frozen: &[String]) {
+    for process in frozen {
+        run("kill", &["-CONT", process]);
+    }
+}
+
 /// Has a standby receive from nobody.
 fn cut_off(namespace: &Namespace, pod: &str) {
     let conninfo = namespace.sql(pod, "SHOW primary_conninfo");

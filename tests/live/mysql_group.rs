@@ -1,8 +1,8 @@
 //! A group of MySQL: its primary is moved by its own word, a member leaves and comes back, and a lost primary is its own matter.
 
-use crate::failover::freeze;
+use crate::failover::{freeze, thaw};
 use crate::mysql::{GROUP, hands_over};
-use crate::support::{Namespace, codes, eventually, proves, row, run, short};
+use crate::support::{Namespace, codes, eventually, proves, row, short};
 
 /// Gives the members of the group that are online, as one of them sees it.
 fn online(namespace: &Namespace, pod: &str) -> String {
@@ -48,9 +48,7 @@ fn a_member_leaves_its_group_and_comes_back_and_a_lost_primary_is_replaced_by_th
         led.len() == 1 && led[0] != "gr-0" && !codes(report).contains(&"two-primaries")
     });
     proves("a primary that hangs is given up by the group itself, and by nobody else");
-    for process in frozen {
-        run("kill", &["-CONT", &process]);
-    }
+    thaw(&frozen);
     namespace.kubectl(&["delete", "pod", "gr-0"]).ok();
     let report = namespace.until("gr", "gr-0 back in the group", |report| {
         report["head"]["cluster"] == "group of 3 members" && row(report, "gr-0")["role"]["value"] == "replica"

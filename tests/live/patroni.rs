@@ -103,9 +103,7 @@ fn watch<'a>(namespace: &'a Namespace, pod: &'a str) -> Beside<'a> {
     beside.begin(&format!(
         "n=$((${{n-0}} + 1)); {psql} -h pat -c \"INSERT INTO written VALUES ($n)\" && echo $n >>/tmp/acknowledged"
     ));
-    let alone = "PGOPTIONS='-c synchronous_commit=local -c statement_timeout=1s'";
-    let write = format!("{alone} {psql} -h $pod.pat-members -c \"INSERT INTO tried VALUES ('$pod')\"");
-    beside.try_writes(["pat-0", "pat-1", "pat-2"], &write);
+    beside.try_writes_of_postgres(["pat-0", "pat-1", "pat-2"], psql, "pat-members");
     beside.until_written(20);
     beside
 }

@@ -16,9 +16,7 @@ pub(crate) fn watch(namespace: &Namespace) -> Beside<'_> {
     beside.begin(&format!(
         "n=$((${{n-0}} + 1)); {psql} -h db-rw -c \"INSERT INTO written VALUES ($n)\" && echo $n >>/tmp/acknowledged; sleep 0.05"
     ));
-    let alone = "PGOPTIONS='-c synchronous_commit=local -c statement_timeout=1s'";
-    let write = format!("{alone} {psql} -h $pod.db -c \"INSERT INTO tried VALUES ('$pod')\"");
-    beside.try_writes(["db-0", "db-1", "db-2"], &write);
+    beside.try_writes_of_postgres(["db-0", "db-1", "db-2"], psql, "db");
     beside.until_written(20);
     beside
 }

@@ -31,6 +31,13 @@ impl Beside<'_> {
         ));
     }
 
+    /// The same of PostgreSQL, found behind a Service, in a table `tried`: what is tried waits for no standby.
+    pub(crate) fn try_writes_of_postgres(&self, members: [&str; 3], psql: &str, service: &str) {
+        let alone = "PGOPTIONS='-c synchronous_commit=local -c statement_timeout=1s'";
+        let write = format!("{alone} {psql} -h $pod.{service} -c \"INSERT INTO tried VALUES ('$pod')\"");
+        self.try_writes(members, &write);
+    }
+
     /// Reads a file.
     pub(crate) fn read(&self, file: &str) -> String {
         self.run(&format!("touch {file}; cat {file}"))
